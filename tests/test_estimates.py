@@ -13,7 +13,8 @@ from tiny import FEW, KINDS, tiny
 from torch.utils.flop_counter import FlopCounterMode
 
 import loadstore as ls
-from loadstore.estimates import SLACK, START, Estimate, _run, estimates, expected, matmul_rate
+from loadstore.estimates import SLACK, START, Estimate, _run, estimates, expected
+from loadstore.rate import matmul_rate
 
 
 @pytest.mark.parametrize("kind", FEW, ids=str)

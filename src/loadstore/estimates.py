@@ -6,15 +6,12 @@ built-in model and on SmolLM2 it was within a factor of 2 of the processor time 
 (tests/test_estimates.py).
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
 
 from loadstore.checkpoints.place import BUILTIN
 from loadstore.model.architecture import Architecture
 from loadstore.model.weights import Weights
+from loadstore.rate import matmul_rate
 
 REPEATS, LENGTH, BATCH = 20, 101, 8  # sequences, tokens and batch size for measuring roles
 PROMPT = 20  # tokens of a prompt
@@ -90,6 +87,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("a million tokens of training", "loadstore train RECIPE FOLDER", 3e6 * _run(shape, 1), 16 * whole),
         Estimate("an induction head that forms", "loadstore demo-induction", FORMED, 16e5, FORMING),
         Estimate("what formed when", "loadstore emergence RUN", 5e3 * _run(shape, tokens), roles, 8.0),
+        Estimate("every analysis of a sweep", "loadstore sweep PLAN", _scanned(shape), max(roles, text, _cores(shape))),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
     return sorted(rows, key=lambda estimate: estimate.operations)
@@ -104,8 +102,12 @@ def expected(weights: Weights, command: str, rate: float | None = None) -> float
         rate: Operations per second; measured now if None.
     """
     rate = matmul_rate(512, 3) if rate is None else rate
-    calls = [call for call in estimates(weights) if f"{call.call} ".startswith(f"loadstore {command} ")]
-    return max(call.seconds(rate) - call.start for call in calls)
+    return max(call.seconds(rate) - call.start for call in calls_of(weights, command))
+
+
+def calls_of(weights: Weights, command: str) -> list[Estimate]:
+    """Return the estimates of the calls of a command, cheapest first."""
+    return [call for call in estimates(weights) if f"{call.call} ".startswith(f"loadstore {command} ")]
 
 
 def _decomposed(shape: Architecture, steps: int) -> float:
@@ -208,6 +210,13 @@ def _enforced(shape: Architecture) -> float:
     return 2.0 * TEXT * _run(shape, PIECE) / PIECE + 2.0 * shape.d_model * shape.vocab * PIECE
 
 
+def _scanned(shape: Architecture) -> float:
+    """Scores, roles, the spectrum of the embedding, traffic and tasks."""
+    roles = _run(shape, min(LENGTH, shape.context)) * REPEATS
+    text = _text(shape, TEXT, PIECE) + _carried(shape)
+    return _scores(shape) + roles + text + TASKS * PAIRS * _run(shape, min(PROMPT, shape.context))
+
+
 def _swept(shape: Architecture) -> float:
     """Every wire cut separately; only later layers are recomputed."""
     return _wires(shape) * PROMPT * shape.n_layers * layer_parameters(shape)
@@ -237,14 +246,3 @@ def _cubes(shape: Architecture) -> float:
     """d_model³ for every site as wide as the stream, and the Gram matrix of the embedding."""
     wide = 1 + (0 if shape.mlp is None else shape.n_layers)
     return wide * float(shape.d_model) ** 3 + shape.vocab * float(shape.d_model) ** 2 / 5
-
-
-def matmul_rate(size: int = 1024, runs: int = 5, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Operations per second of float32 matrix products on this machine now: the median of a few runs."""
-    a = torch.randn(size, size)
-    times: list[float] = []
-    for _ in range(runs + 1):
-        start = clock()
-        torch.mm(a, a)
-        times.append(clock() - start)
-    return 2.0 * size**3 / max(1e-9, sorted(times[1:])[runs // 2])

@@ -67,6 +67,9 @@ verify MODEL PROMPT --controls 2 --replicates 2 --top 2
 report MODEL --prompt PROMPT -o OUT.html --quick
 report MODEL --ids IDS -o OUT.html --at NUMBER
 explore NAME --no-browser
+sweep --models MODEL --analysis scores,heads --dry-run -o OUT.sweep
+sweep --models NAME MODEL --analysis spectrum --workers 0 -o NAME
+sweep NAME --dry-run
 train NAME TEXT -o OUT.run
 demo-induction --recipe NAME -o OUT.demo
 NAME MODEL

@@ -27,6 +27,7 @@ from loadstore.cli import (
     prove,
     reach,
     report,
+    sweep,
     tasks,
     train,
     vocabulary_map,
@@ -97,6 +98,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (report.report, {"out": Path("report.html"), "at": None}),
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
         (emergence.emergence, {"out": None, "pairs": 16}),
+        (sweep.sweep, {"out": Path("sweep"), "engine": "local", "workers": None, "dry_run": False}),
         (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -133,6 +135,8 @@ def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: 
         "explore {} --port -1",
         "train {0} {0} --threads -1",
         "emergence {} --pairs 2",
+        "sweep {} --workers -1",
+        "sweep {} --workers 1025",
         "demo-induction --recipe {} --threads 0",
     ],
 )
@@ -162,6 +166,8 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
         "explore {} --port 65535",
         "train {0} {0} --threads 0",
         "emergence {} --pairs 3",
+        "sweep {} --workers 0",
+        "sweep {} --workers 1024",
         "demo-induction --recipe {} --threads 1",
     ],
 )

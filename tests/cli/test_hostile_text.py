@@ -95,6 +95,8 @@ REFUSED = {
     "about": "address MODEL PROMPT --head L1.H0 --about NAME",
     "recipe": "train NAME NAME",
     "run": "emergence NAME",
+    "plan": "sweep NAME",
+    "swept": "sweep --models NAME --analysis NAME",
     "demo": "demo-induction --recipe NAME -o NAME",
     "damaged": "models DAMAGED",
 }

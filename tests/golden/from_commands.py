@@ -62,6 +62,9 @@ COMMANDS: dict[str, list[str]] = {
         *("--controls", "3", "--sampled", "3", "--null", "4"),
     ],
     "emergence": ["emergence", "RUN", "--pairs", "3"],
+    "sweep": [
+        *("sweep", "--models", "MODEL", "--analysis", "scores,heads,spectrum,traffic", "--workers", "0", "-o", "SWEEP"),
+    ],
     "export": ["export", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS", "-o", "GRAPH"],
     "audit": ["audit", "MODEL", "POLICY", "--corpus", "TEXT", "--draws", "2"],
     "enforce": ["enforce", "MODEL", "POLICY", "--corpus", "TEXT", "-o", "FOLDER"],
@@ -84,6 +87,7 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         Path(folder, "policy.toml").write_text('[p]\ntokens = [3, 4]\nload = ["!L1.*.K"]\n')
         places = {"MODEL": str(model), "TEXT": str(text), "PAGE": str(Path(folder, "page.html"))}
         places |= {"POLICY": str(Path(folder, "policy.toml")), "FOLDER": str(Path(folder, "enforced"))}
+        places["SWEEP"] = str(Path(folder, "sweep"))
         places["GRAPH"] = str(Path(folder, "graph.json"))
         places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
         places["CIRCUIT"] = str(Path(folder, "circuit.json"))

@@ -21,6 +21,7 @@ from loadstore.cli import (
     prove,
     reach,
     report,
+    sweep,
     tasks,
     train,
     version,
@@ -61,5 +62,6 @@ app.command()(analyse.spectrum)
 app.command()(head.head)
 app.command()(train.train)
 app.command()(emergence.emergence)
+app.command()(sweep.sweep)
 app.command("demo-induction")(demo.demo_induction)
 app.command()(models.models)

@@ -46,9 +46,10 @@ def models(
 
 def _describe(model: str, positions: str | None, bos: str, *, json: bool, check: bool) -> None:
     weights = open_model(model, positions, bos, check=check)
-    from loadstore.estimates import estimates, matmul_rate
+    from loadstore.estimates import estimates
     from loadstore.figures.facts import facts
     from loadstore.figures.weights.undefined import undefined
+    from loadstore.rate import matmul_rate
 
     rows = [*facts(weights), *_stored(weights)]
     if weights.compared is not None:

@@ -1,0 +1,107 @@
+"""Plans are refused as a whole; results survive their files; tiles together are the whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from each import each
+from hostile import refusal
+from sweep.small_models import small_models
+from tiny import Kind, tiny
+
+from loadstore.errors import BadRequest
+from loadstore.sweep.analyses import analyse
+from loadstore.sweep.options import checked
+from loadstore.sweep.plan import read_plan
+from loadstore.sweep.result import Result
+from loadstore.sweep.result_file import packed, unpacked
+from loadstore.sweep.tiles import joined, tiles
+
+GOOD = 'models = ["builtin"]\nanalyses = ["heads"]\n'
+
+
+@each(
+    ("text", "words"),
+    [
+        ('model = ["builtin"]\n' + GOOD, ["no key 'model'", "nearest is 'models'"]),
+        ('models = ["builtin"]\nanalyses = ["score"]', ["no analysis 'score'", "nearest is 'scores'"]),
+        (GOOD + "[heads]\nsequence = 3", ["heads has no option 'sequence'", "'sequences'"]),
+        (GOOD + "[heads]\nsequences = 0", ["heads.sequences is 0", "from 1 to 10,000"]),
+        (GOOD + "[heads]\nsequences = true", ["heads.sequences is True"]),
+        (GOOD + '[heads]\non = "x"', ["heads.on is 'x'", "'repeats' or 'random'"]),
+        (GOOD + "[scores]\n", ["[scores] has options, but analyses does not list scores"]),
+        (GOOD + "heads = 3", ["heads is 3", "[heads]"]),
+        ('models = []\nanalyses = ["heads"]', ["models is []"]),
+        ('models = ["builtin"]', ["analyses is missing"]),
+        ('models = [3]\nanalyses = ["heads"]', ["models is [3]"]),
+        ('models = ["nowhere-*.x"]\nanalyses = ["heads"]', ["no file matches 'nowhere-*.x'"]),
+        ('models = ["builtin"]\nanalyses = ["tasks"]\n[tasks]\ntasks = ["no"]', ["there is no task 'no'"]),
+        ('models = ["builtin"]\nanalyses = ["traffic"]\n[traffic]\ncorpus = "no"', ["no does not exist"]),
+        ("models = [", ["cannot be read as a plan"]),
+    ],
+)
+def test_a_plan_that_is_wrong_is_refused_with_the_file_and_the_key(text: str, words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    refusal(lambda: read_plan(path), BadRequest, path, *words)
+
+
+def test_a_plan_lists_the_files_of_a_glob_and_every_model_once(tmp_path: Path) -> None:
+    models = small_models(tmp_path / "models", [1, 0])
+    path = tmp_path / "plan.toml"
+    path.write_text(f'models = ["{models[0]}", "{tmp_path}/models/*"]\nanalyses = ["heads"]\n[heads]\nsequences = 3\n')
+    plan = read_plan(path)
+    assert plan.models == (models[0], models[1])
+    assert plan.analyses == {"heads": {"on": "repeats", "sequences": 3, "seed": 0}}
+    with pytest.raises(BadRequest, match="cannot be read as a plan"):
+        read_plan(tmp_path / "nowhere.toml")
+
+
+RESULT = Result(
+    {"wire": np.array(["a → b", "ÿ"]), "x": np.array([np.nan, -0.0]), "n": np.array([2**62, -1])},
+    {"best": "a → b", "alignment": 0.1 + 0.2, "none": float("nan")},
+    {"seed": 0, "definition": "x"},
+)
+EMPTY = Result({"wire": np.array([], dtype=str), "x": np.array([])}, {}, {})
+
+
+@each("result", [RESULT, EMPTY])
+def test_a_result_is_read_as_it_was_written_and_any_changed_byte_is_noticed(result: Result) -> None:
+    data = packed(result, "key", ".npz")
+    assert data == packed(result, "key", ".npz")
+    assert unpacked(data, "key", ".npz").same(result)
+    with pytest.raises(ValueError, match="its name"):
+        unpacked(data, "other", ".npz")
+    for at in range(0, len(data), 7):
+        changed = bytearray(data)
+        changed[at] ^= 0x40
+        try:
+            assert unpacked(bytes(changed), "key", ".npz").same(result)  # a byte that zip does not use
+        except ValueError:
+            continue
+    for size in range(0, len(data), 11):
+        with pytest.raises(ValueError, match="it"):
+            unpacked(data[:size], "key", ".npz")
+
+
+@each(
+    ("kind", "most"),
+    [(Kind("learned", "layer", True, "gelu"), 1.0), (Kind("rotary", "rms", False, "gated", kv=2), 30_000.0)],
+)
+def test_the_scores_of_all_tiles_are_those_of_the_whole(kind: Kind, most: float) -> None:
+    model, options = tiny(kind, n_layers=5), checked("scores", {})
+    parts = tiles(model, "scores", most)
+    assert len(parts) > 1
+    assert [layers[0] for layers in parts if layers][1:] == [layers[1] for layers in parts if layers][:-1]
+    assert tiles(model, "heads", most) == [None]
+    assert tiles(model, "scores") == [None]
+    whole = analyse(model, "scores", options)
+    tiled = joined([analyse(model, "scores", options, layers) for layers in parts])
+
+    def by_wire(result: Result, name: str) -> dict[tuple[str, str], float]:
+        names = zip(result.columns["writer"].tolist(), result.columns["reader"].tolist(), strict=True)
+        return dict(zip(names, result.columns[name].tolist(), strict=True))
+
+    for name in ("score", "alignment", "z", "q"):
+        assert by_wire(tiled, name) == pytest.approx(by_wire(whole, name), rel=1e-9, abs=1e-12, nan_ok=True), name
+    assert tiled.headline["most aligned"] == whole.headline["most aligned"]
