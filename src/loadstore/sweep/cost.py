@@ -1,7 +1,7 @@
 """What an item of a sweep costs on one thread: operations, and the seconds and memory that they take.
 
 seconds = fixed + calls · a small constant + SLACK · operations/rate. The constants were measured on random models of
-1 to 12 layers, the built-in model and SmolLM2 (benchmarks/sweep.py, docs/beyond-one-machine.md).
+1 to 12 layers, the built-in model and SmolLM2.
 """
 
 from collections.abc import Mapping
