@@ -22,6 +22,7 @@ REMOVED, REMOVALS = 60, 1024  # writers that are removed for their lifetimes, an
 FORMED, FORMING = 5e11, 60.0  # the preset induction-demo: operations, and seconds, measured, as its products are small
 CORES = 8  # bytes of a double, which scores are computed in
 START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
+SPECTRA = 10.0  # operations of a spectrum over d_model³
 SLACK = 1.5  # measured: the time of a run over that of its products
 
 
@@ -67,7 +68,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate(
             "subspace scores of one head",
             "loadstore scores MODEL --reader 'L0.H0.*'",
-            2.0 * writers * d * 3 * shape.d_head + 10.0 * _cubes(shape),
+            2.0 * writers * d * 3 * shape.d_head + SPECTRA * cubes(shape),
             1.0 * writers * d * CORES,
         ),
         Estimate("subspace scores of all wires", "loadstore scores MODEL", _scores(shape), _cores(shape)),
@@ -131,7 +132,7 @@ def _dossier(weights: Weights) -> float:
 def _scores(shape: Architecture) -> float:
     """Products of the cores of all writers and later readers; fewer if heads share keys and values."""
     writers, readers = _widths(shape)
-    return 0.75 * writers * shape.d_model * readers + 10.0 * _cubes(shape)
+    return 0.75 * writers * shape.d_model * readers + SPECTRA * cubes(shape)
 
 
 def _cores(shape: Architecture) -> float:
@@ -242,7 +243,7 @@ def _widths(shape: Architecture) -> tuple[int, int]:
     return heads + mlps + shape.d_model, 3 * heads + mlps + shape.d_model
 
 
-def _cubes(shape: Architecture) -> float:
-    """d_model³ for every site as wide as the stream, and the Gram matrix of the embedding."""
+def cubes(shape: Architecture) -> float:
+    """Return d_model³ for every site as wide as the stream, and the Gram matrix of the embedding."""
     wide = 1 + (0 if shape.mlp is None else shape.n_layers)
     return wide * float(shape.d_model) ** 3 + shape.vocab * float(shape.d_model) ** 2 / 5

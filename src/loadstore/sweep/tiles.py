@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from loadstore.estimates import calls_of
+from loadstore.estimates import SPECTRA, calls_of, cubes
 from loadstore.linear.discovery import adjusted
 from loadstore.model.weights import Weights
 from loadstore.sweep.of_wires import aligned
@@ -15,11 +15,16 @@ TILE = 2e13  # operations of one tile: some minutes of one processor
 
 
 def tiles(weights: Weights, analysis: str, most: float = TILE) -> list[tuple[int, int] | None]:
-    """The tiles of an analysis: ranges of layers, or [None] where it is done in one."""
+    """The tiles of an analysis: ranges of layers, or [None] where it is done in one.
+
+    A tile finds the spectra of all its writers anew, so that its products must be at least as much work as these.
+    """
     layers = weights.architecture.n_layers
     if analysis != "scores" or layers < 2:
         return [None]
-    count = min(layers, math.ceil(calls_of(weights, "scores")[-1].operations / most))
+    spectra = SPECTRA * cubes(weights.architecture)
+    products = calls_of(weights, "scores")[-1].operations - spectra
+    count = min(layers, math.ceil(products / max(most, spectra)))
     return [None] if count < 2 else list(zip(*_ends(layers, count), strict=True))
 
 
