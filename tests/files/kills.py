@@ -1,7 +1,7 @@
 """Commands that are killed at random moments; run as ``python kills.py FOLDER KILLS``.
 
 A program of its own, because it forks: it imports everything once and never computes, so that every child starts at
-once. Each of four commands is killed KILLS times, by SIGKILL and SIGTERM in turn, then run to its end. Prints what
+once. Each of five commands is killed KILLS times, by SIGKILL and SIGTERM in turn, then run to its end. Prints what
 happened as JSON, and ends with a sentence at the first file that is half-written, wrong or left behind.
 """
 
@@ -30,6 +30,7 @@ from loadstore.tokenizer.tokens import Tokens
 from loadstore.training import run as training
 
 LATE = ("xarray", "pandas", "loadstore.report.page", "loadstore.evidence.wires", "loadstore.training.loop")
+LATE += ("loadstore.report.swept", "loadstore.sweep.local", "loadstore.sweep.on_ray")
 for late in (*LATE, "loadstore.training.prepare", "loadstore.training.export", "loadstore.scores.scores"):
     importlib.import_module(late)
 RECIPE = Path(__file__).parents[1] / "training" / "small.toml"
@@ -37,6 +38,7 @@ COMMANDS = {
     "report": ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o result.html", "result.html"),
     "scores": ("scores m.safetensors --resume kept.npz -o result.csv", "result.csv"),
     "traffic": ("wires m.safetensors --corpus words -o result.csv", "result.csv"),
+    "sweep": ("sweep --models m.safetensors other.safetensors --analysis scores,heads,tasks --workers 0 -o out", "out"),
     "training": (f"train {RECIPE} text -o run --threads 1", "run/small.safetensors"),
 }
 OLD = b"an older result"
@@ -75,6 +77,7 @@ def given(folder: Path) -> None:
     model = small()
     tokens = Tokens.from_json(words(WORDS).to_str(), None, model.architecture.vocab, "words")
     save_weights(replace(model, tokens=tokens), folder / "m.safetensors")
+    save_weights(replace(model, W_E=-model.W_E, tokens=tokens), folder / "other.safetensors")
     Path("words").write_text("the cat sat on the mat " * 40, encoding="utf-8")
     Path("text").mkdir()
     for i in range(100):
@@ -82,13 +85,21 @@ def given(folder: Path) -> None:
 
 
 def content(path: Path) -> object:
-    """What is in a file; of a model tensors and facts, for the order of its facts is chance."""
+    """What is in a file, or in each of a folder; of a model tensors and facts, for the order of its facts is chance."""
+    if path.is_dir():
+        whole = [file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix != SUFFIX]
+        return {str(file): file.read_bytes() for file in whole}
     if not path.exists():
         return None
     if path.suffix != ".safetensors":
         return path.read_bytes()
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name).tolist() for name in file.keys()}, file.metadata()  # noqa: SIM118
+
+
+def is_part(now: object, whole: object) -> bool:
+    """Whether some files of a folder are those of the whole one."""
+    return isinstance(now, dict) and isinstance(whole, dict) and now.items() <= whole.items()
 
 
 def parts() -> list[str]:
@@ -110,7 +121,7 @@ def main(folder: Path, kills: int) -> None:
         whole, seconds = content(Path(target)), time.monotonic() - start
         for turn in range(kills):
             given(folder / name / str(turn))
-            before = OLD if name != "training" else None
+            before = OLD if name not in ("training", "sweep") else None
             if before is not None:
                 Path(target).write_bytes(before)
                 Path(target).chmod(0o600)
@@ -122,7 +133,8 @@ def main(folder: Path, kills: int) -> None:
             expected = (0, 143, -signal.SIGTERM) if turn % 2 else (0, -signal.SIGKILL)
             check(holds=code in expected, what=f"{name}: exit {code} after signal {number}")
             hit[f"{name}: {'done before' if code == 0 else signal.Signals(number).name}"] += 1
-            check(holds=content(Path(target)) in (before, whole), what=f"{target} is half-written")
+            now = content(Path(target))
+            check(holds=now in (before, whole) or is_part(now, whole), what=f"{target} is half-written")
             check(holds=code != 143 or not parts(), what=f"SIGTERM left {parts()}")
             check(holds=ended(fork(line)) == 0, what=f"{name}: the next run failed")
             check(holds=content(Path(target)) == whole, what=f"the next run's {target} is wrong")

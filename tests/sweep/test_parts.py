@@ -11,11 +11,12 @@ from tiny import Kind, tiny
 
 from loadstore.errors import BadRequest
 from loadstore.sweep.analyses import analyse
+from loadstore.sweep.of_wires import aligned
 from loadstore.sweep.options import checked
 from loadstore.sweep.plan import read_plan
 from loadstore.sweep.result import Result
 from loadstore.sweep.result_file import packed, unpacked
-from loadstore.sweep.tiles import joined, tiles
+from loadstore.sweep.tiles import _ends, joined, tiles
 
 GOOD = 'models = ["builtin"]\nanalyses = ["heads"]\n'
 
@@ -105,3 +106,22 @@ def test_the_scores_of_all_tiles_are_those_of_the_whole(kind: Kind, most: float)
     for name in ("score", "alignment", "z", "q"):
         assert by_wire(tiled, name) == pytest.approx(by_wire(whole, name), rel=1e-9, abs=1e-12, nan_ok=True), name
     assert tiled.headline["most aligned"] == whole.headline["most aligned"]
+
+
+def test_the_best_aligned_wire_leads_to_the_q_or_k_of_a_head() -> None:
+    columns = {
+        "writer": np.array(["embed", "L0.H0", "L0.H1", "L0.H2", "L0.H3"]),
+        "reader": np.array(["L1.H0.K", "L1.H0.V", "unembed", "L1.H1.K", "L1.H2.Q"]),
+        "alignment": np.array([0.9, 0.8, 0.7, np.nan, 0.5]),
+        "z": np.array([1.0, 2.0, 3.0, 4.0, 5.0]),
+    }
+    assert aligned(columns) == {"most aligned": "L0.H3 → L1.H2.Q", "alignment": 0.5, "z": 5.0}
+    none = aligned({name: column[:4] for name, column in columns.items()})
+    assert none["most aligned"] == ""
+    assert np.isnan([none["alignment"], none["z"]]).all()
+
+
+@each(("layers", "count", "ends"), [(4, 2, [0, 3, 4]), (4, 4, [0, 1, 2, 3, 4]), (30, 3, [0, 18, 25, 30])])
+def test_tiles_of_equal_cost_are_shorter_in_late_layers(layers: int, count: int, ends: list[int]) -> None:
+    first, last = _ends(layers, count)
+    assert [*first, layers] == [0, *last] == ends

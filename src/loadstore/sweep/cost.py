@@ -1,7 +1,7 @@
 """What an item of a sweep costs on one thread: operations, and the seconds and memory that they take.
 
 seconds = those of small operations, by layers and heads, + slack · operations/rate. The constants were measured on
-random models of 1 to 12 layers, the built-in model and SmolLM2.
+random models of 1 to 12 layers, the built-in model and SmolLM2 (benchmarks/scale.py, docs/beyond-one-machine.md).
 """
 
 from collections.abc import Mapping
@@ -35,20 +35,21 @@ class Cost:
 
 
 COMMANDS = {"scores": "scores", "heads": "heads", "traffic": "maps", "tasks": "tasks"}  # with an estimate
-CONSTANTS = {  # measured: seconds, seconds a layer, seconds a head, slack
-    "scores": (0.01, 0.0, 0.005, 0.55),
-    "heads": (0.01, 0.05, 0.0, 1.0),
-    "spectrum": (0.002, 0.0, 0.0, 2.6),
-    "traffic": (0.2, 0.02, 0.0, 1.5),
-    "tasks": (0.05, 0.01, 0.0, 0.85),
+CONSTANTS = {  # measured: seconds, seconds a layer, a head and a pair of layers, slack
+    "scores": (0.01, 0.0, 0.007, 0.0, 0.55),
+    "heads": (0.01, 0.05, 0.0, 0.0, 1.0),
+    "spectrum": (0.002, 0.0, 0.0, 0.0, 2.6),
+    "traffic": (0.2, 0.0, 0.0, 0.1, 4.0),
+    "tasks": (0.05, 0.01, 0.0, 0.0, 0.85),
 }
 
 
 def cost_of(weights: Weights, analysis: str, options: Mapping[str, Value], parts: int = 1) -> Cost:
     """The cost of an analysis of a model, or of one of the equal ``parts`` that it is divided into."""
     shape, times = weights.architecture, _times(weights, analysis, options)
-    fixed, layer, head, slack = CONSTANTS[analysis]
-    small = (fixed + layer * shape.n_layers + head * shape.n_layers * shape.n_heads) * times / parts
+    fixed, layer, head, pair, slack = CONSTANTS[analysis]
+    a_layer = layer + head * shape.n_heads + pair * shape.n_layers
+    small = (fixed + a_layer * shape.n_layers) * times / parts
     if analysis == "spectrum":
         # the Gram matrix of the embedding, and its eigenvalues
         operations = 2.0 * shape.vocab * shape.d_model**2 + SPECTRA * shape.d_model**3

@@ -10,7 +10,9 @@ from loadstore.sweep.work import TOGETHER, opened
 
 START = 2.5  # seconds until a worker computes: Python, torch and xarray
 BASE = 350e6  # bytes of a worker that has computed nothing
-SHA = 1e9  # bytes per second: a checkpoint is read for its digest once by the sweep, and once with every unit
+SHA = 1e9  # bytes per second of a digest
+RATE = 3e10  # operations per second, only to decide which items are units of their own
+ITEM = 0.01  # seconds that every item takes besides its analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Need:
         item: Its name.
         cost: Its arithmetic and time.
         there: Whether its result is there.
-        read: Bytes of its checkpoint, zero where an earlier item of the same unit has read it.
+        read: Bytes of its checkpoint that are read for it: by the sweep, with the first item, and by each unit.
         memory: Bytes of its process.
         reason: Why it would fail, if that is known.
     """
@@ -45,24 +47,20 @@ def needs(plan: Plan, store: Store) -> Iterator[Need]:
         for item, cost in checkpoint.items:
             there = resumed and store.read(item.key) is not None
             alone = cost.seconds(RATE) >= TOGETHER
-            read = 0.0 if there or not (first or alone) else float(checkpoint.size)
-            first = first and (there or alone)
+            read = 0.0 if there else float(checkpoint.size) * (2 * first + (alone and not first))
+            first = first and there
             memory = BASE + checkpoint.size + cost.memory
             yield Need(str(item), cost, there=there, read=read, memory=memory)
-
-
-RATE = 3e10  # operations per second, only to decide which items are units of their own
 
 
 def total(listed: Sequence[Need], rate: float, workers: int) -> dict[str, float]:
     """The sums over all items to compute: operations, bytes, the largest memory, and seconds on so many workers."""
     rest = [need for need in listed if not need.there]
-    read = 2.0 * sum(need.read for need in rest)  # the sweep itself reads each checkpoint once, too
-    seconds = sum((need.cost.seconds(rate) for need in rest), 0.0)
-    busy = max([seconds / workers, *(need.cost.seconds(rate) for need in rest)])
+    read = sum((need.read for need in rest), 0.0)
+    work = [need.cost.seconds(rate) + need.read / SHA + ITEM for need in rest]
     return {
         "operations": sum((need.cost.operations for need in rest), 0.0),
         "bytes": read,
         "memory": max([need.memory for need in rest], default=0.0),
-        "seconds": (START + busy + read / SHA) if rest else 0.0,
+        "seconds": START + max(sum(work) / workers, *work) if rest else 0.0,
     }

@@ -1,0 +1,195 @@
+"""What a sweep costs per wire, per checkpoint and per byte here, and what the wires of large models would cost.
+
+    python benchmarks/scale.py            measure here (minutes), write benchmarks/scale.json, print the page's tables
+    python benchmarks/scale.py --page     print the tables of the JSON
+
+All times are of the processor, for one thread, so that other work of the machine does not count. The large models
+are computed from the cost model (``loadstore.sweep.cost``), with the rate that was measured here.
+"""
+
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import xarray  # noqa: F401, as the first analysis would import it
+
+import loadstore as ls
+from loadstore.checkpoints.digest import digest_of
+from loadstore.checkpoints.families.own import save_weights
+from loadstore.estimates import SPECTRA, layer_parameters
+from loadstore.model.architecture import Architecture
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.rotary import Rotary
+from loadstore.rate import matmul_rate
+from loadstore.sweep.analyses import analyse
+from loadstore.sweep.cost import cost_of
+from loadstore.sweep.dry import SHA
+from loadstore.sweep.engine import Here
+from loadstore.sweep.options import OPTIONS, checked
+from loadstore.sweep.plan import plan_of
+from loadstore.sweep.store import Store
+from loadstore.sweep.sweep import sweep
+from loadstore.sweep.tiles import tiles
+from loadstore.sweep.work import size_of
+
+OUT = Path(__file__).with_suffix(".json")
+NAMES = ("builtin", "smollm2")
+CHECKPOINTS, WORKERS = 20, (8, 64, 512)
+SLACK = 0.55  # of scores, as in the cost model
+TURNS = Rotary.of(128, base=500_000.0, pairs="halves")
+DENSE = Architecture(
+    *(80, 64, 8192, 128, 128_256, 8192, "rotary", "rms"),
+    rotary=TURNS,
+    n_kv_heads=8,
+    mlp=Mlp(28_672, gated=True, activation="silu"),
+)
+EXPERTS, EXPERT_LAYERS, EXPERT_WIDTH = 128, 24, 8192
+MIXTURE = Architecture(  # its dense layers and the shared expert of the others; the experts come on top
+    *(48, 40, 5120, 128, 202_048, 8192, "rotary", "rms"),
+    rotary=TURNS,
+    n_kv_heads=8,
+    mlp=Mlp(12_288, gated=True, activation="silu"),
+)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if "--page" not in sys.argv:
+        OUT.write_text(json.dumps(measured() | {"large": None}, indent=1) + "\n")
+        found = json.loads(OUT.read_text())
+        OUT.write_text(json.dumps(found | {"large": large(found["rate"])}, indent=1) + "\n")
+    print(page(json.loads(OUT.read_text())))
+
+
+def measured() -> dict[str, Any]:
+    """Costs here, each beside the prediction of the cost model."""
+    rate = matmul_rate(1024, 5, time.process_time)
+    runs: list[dict[str, Any]] = []
+    for name in NAMES:
+        weights = ls.load(name)
+        for analysis in OPTIONS:
+            options = checked(analysis, {})
+            start = time.process_time()
+            result = analyse(weights, analysis, options)
+            took = time.process_time() - start
+            rows = len(next(iter(result.columns.values())))
+            expected = cost_of(weights, analysis, options).seconds(rate)
+            runs.append({"model": name, "analysis": analysis, "rows": rows, "seconds": took, "expected": expected})
+            print(runs[-1], flush=True)
+        start = time.monotonic()  # other threads hash, too
+        digest_of(weights)
+        runs.append(
+            {"model": name, "analysis": "digest", "rows": size_of(weights), "seconds": time.monotonic() - start}
+        )
+        runs[-1]["expected"] = size_of(weights) / SHA
+    return {"rate": rate, "runs": runs, "overhead": overhead()}
+
+
+def overhead() -> float:
+    """Seconds that a sweep adds to an item: opening, digest, result file, table; over small checkpoints."""
+    with TemporaryDirectory() as folder:
+        there = Path(folder)
+        model = ls.load("builtin")
+        shape = replace(model.architecture, n_layers=1, vocab=256)
+        layers, W_U = model.layers[:1], model.W_U[:, :256]
+        for seed in range(CHECKPOINTS):
+            small = replace(model, architecture=shape, layers=layers, W_E=model.W_E[:256] + seed, W_U=W_U, tokens=None)
+            save_weights(small, there / f"{seed:03}.safetensors")
+        plan = plan_of([str(there / "*.safetensors")], ["heads", "spectrum"], {"heads": {"sequences": 1}})
+        start = time.process_time()
+        sweep(plan, Store(there / "out"), Here(), 1e10, lambda *_: None)
+        whole = time.process_time() - start
+        weights = [ls.load(path) for path in plan.models]
+        start = time.process_time()
+        for each in weights:
+            for analysis, options in plan.analyses.items():
+                analyse(each, analysis, options)
+        return (whole - (time.process_time() - start)) / (2 * CHECKPOINTS)
+
+
+def large(rate: float) -> list[dict[str, Any]]:
+    """All wires of two large models, from the cost model."""
+    experts = EXPERTS * EXPERT_LAYERS
+    d = MIXTURE.d_model
+    grams = 3.0 * EXPERT_WIDTH * d**2 * experts  # of what each expert writes and reads; half, by symmetry
+    single = 1.5 * experts**2 / 2 * d**3 + SPECTRA * experts * d**3  # as sites of their own, each as wide as the stream
+    weights = 3.0 * d * EXPERT_WIDTH * experts
+    return [
+        row("70B, dense", DENSE, rate),
+        row("400B mixture, an MLP is one site", MIXTURE, rate, grams, weights),
+        row("400B mixture, every expert a site", MIXTURE, rate, grams + single, weights, experts),
+    ]
+
+
+def row(
+    name: str, shape: Architecture, rate: float, more: float = 0.0, parameters: float = 0.0, experts: int = 0
+) -> dict[str, Any]:
+    """The cost of one model's scores; ``more`` operations and ``parameters`` are of its experts."""
+    model = SimpleNamespace(architecture=shape, dtype=torch.bfloat16, name=name, tokens=None)
+    parts = tiles(model, "scores")  # pyright: ignore[reportArgumentType]
+    cost = cost_of(model, "scores", checked("scores", {}), len(parts))  # pyright: ignore[reportArgumentType]
+    whole = cost.seconds(rate) * len(parts) + SLACK * more / rate
+    size = 2.0 * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.vocab * shape.d_model + parameters)
+    sites = shape.n_layers * (shape.n_heads + 1) + experts
+    heads = shape.n_layers * shape.n_heads
+    hours = {}
+    for workers in WORKERS:
+        rounds = -(-len(parts) // workers)
+        hours[str(workers)] = (whole / len(parts) * rounds + size / SHA * rounds) / 3600
+    return {
+        "model": name,
+        "gigabytes": size / 1e9,
+        "wires": 0.5 * sites * (3 * heads + sites - heads),
+        "operations": cost.operations * len(parts) + more,
+        "tiles": len(parts),
+        "hours_of_one": whole / 3600,
+        "hours": hours,
+    }
+
+
+def page(found: dict[str, Any]) -> str:
+    """The tables of docs/beyond-one-machine.md."""
+    lines = ["| model | analysis | rows | seconds | expected | a row, or a byte |", "|---|---|---|---|---|---|"]
+    for run in found["runs"]:
+        unit = (
+            f"{1e9 * run['seconds'] / run['rows']:,.2f} ns"
+            if run["analysis"] == "digest"
+            else f"{1e6 * run['seconds'] / run['rows']:,.0f} µs"
+        )
+        lines.append(
+            f"| {run['model']} | {run['analysis']} | {run['rows']:,} | {run['seconds']:.2f} | {run['expected']:.2f} "
+            f"| {unit} |"
+        )
+    lines += [
+        "",
+        f"Rate: {found['rate'] / 1e9:.0f} GFLOP/s. Overhead of an item: {1e3 * found['overhead']:.0f} ms.",
+        "",
+    ]
+    lines += [
+        "| model | GB in bfloat16 | wires | PFLOP | tiles | one worker | 8 | 64 | 512 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in found["large"]:
+        times = " | ".join(_time(row["hours"][str(workers)]) for workers in WORKERS)
+        lines.append(
+            f"| {row['model']} | {row['gigabytes']:,.0f} | {row['wires'] / 1e6:,.0f} million | "
+            f"{row['operations'] / 1e15:,.0f} | {row['tiles']} | {_time(row['hours_of_one'])} | {times} |"
+        )
+    return "\n".join(lines)
+
+
+def _time(hours: float) -> str:
+    for size, unit in ((48.0, "days"), (1.5, "hours")):
+        if hours >= size:
+            return f"{hours / (24 if unit == 'days' else 1):.0f} {unit}"
+    return f"{hours * 60:.0f} minutes"
+
+
+if __name__ == "__main__":
+    main()
