@@ -10,7 +10,6 @@ are computed from the cost model (``loadstore.sweep.cost``), with the rate that 
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -21,7 +20,6 @@ import xarray  # noqa: F401, as the first analysis would import it
 
 import loadstore as ls
 from loadstore.checkpoints.digest import digest_of
-from loadstore.checkpoints.families.own import save_weights
 from loadstore.estimates import SPECTRA, layer_parameters
 from loadstore.model.architecture import Architecture
 from loadstore.model.mlp_facts import Mlp
@@ -30,18 +28,13 @@ from loadstore.rate import matmul_rate
 from loadstore.sweep.analyses import analyse
 from loadstore.sweep.cost import cost_of
 from loadstore.sweep.dry import SHA
-from loadstore.sweep.engine import Here
 from loadstore.sweep.options import OPTIONS, checked
-from loadstore.sweep.plan import plan_of
-from loadstore.sweep.store import Store
-from loadstore.sweep.sweep import sweep
 from loadstore.sweep.tiles import tiles
 from loadstore.sweep.work import size_of
 
 OUT = Path(__file__).with_suffix(".json")
 NAMES = ("builtin", "smollm2")
-CHECKPOINTS, WORKERS = 20, (8, 64, 512)
-SLACK = 0.55  # of scores, as in the cost model
+WORKERS = (8, 64, 512)
 TURNS = Rotary.of(128, base=500_000.0, pairs="halves")
 DENSE = Architecture(
     *(80, 64, 8192, 128, 128_256, 8192, "rotary", "rms"),
@@ -61,9 +54,8 @@ MIXTURE = Architecture(  # its dense layers and the shared expert of the others;
 def main() -> None:
     torch.set_num_threads(1)
     if "--page" not in sys.argv:
-        OUT.write_text(json.dumps(measured() | {"large": None}, indent=1) + "\n")
-        found = json.loads(OUT.read_text())
-        OUT.write_text(json.dumps(found | {"large": large(found["rate"])}, indent=1) + "\n")
+        costs = measured()
+        OUT.write_text(json.dumps(costs | {"large": large(costs["rate"])}, indent=1) + "\n")
     print(page(json.loads(OUT.read_text())))
 
 
@@ -88,29 +80,15 @@ def measured() -> dict[str, Any]:
             {"model": name, "analysis": "digest", "rows": size_of(weights), "seconds": time.monotonic() - start}
         )
         runs[-1]["expected"] = size_of(weights) / SHA
-    return {"rate": rate, "runs": runs, "overhead": overhead()}
+    return {"rate": rate, "runs": runs, "overhead": _overhead()}
 
 
-def overhead() -> float:
-    """Seconds that a sweep adds to an item: opening, digest, result file, table; over small checkpoints."""
+def _overhead() -> float:
+    """Seconds of the processor that a sweep adds to an item: opening, digest, result file, table."""
+    from sweeps import overhead  # beside this file
+
     with TemporaryDirectory() as folder:
-        there = Path(folder)
-        model = ls.load("builtin")
-        shape = replace(model.architecture, n_layers=1, vocab=256)
-        layers, W_U = model.layers[:1], model.W_U[:, :256]
-        for seed in range(CHECKPOINTS):
-            small = replace(model, architecture=shape, layers=layers, W_E=model.W_E[:256] + seed, W_U=W_U, tokens=None)
-            save_weights(small, there / f"{seed:03}.safetensors")
-        plan = plan_of([str(there / "*.safetensors")], ["heads", "spectrum"], {"heads": {"sequences": 1}})
-        start = time.process_time()
-        sweep(plan, Store(there / "out"), Here(), 1e10, lambda *_: None)
-        whole = time.process_time() - start
-        weights = [ls.load(path) for path in plan.models]
-        start = time.process_time()
-        for each in weights:
-            for analysis, options in plan.analyses.items():
-                analyse(each, analysis, options)
-        return (whole - (time.process_time() - start)) / (2 * CHECKPOINTS)
+        return overhead(Path(folder))["seconds of an item"]["processor"]
 
 
 def large(rate: float) -> list[dict[str, Any]]:
@@ -134,7 +112,7 @@ def row(
     model = SimpleNamespace(architecture=shape, dtype=torch.bfloat16, name=name, tokens=None)
     parts = tiles(model, "scores")  # pyright: ignore[reportArgumentType]
     cost = cost_of(model, "scores", checked("scores", {}), len(parts))  # pyright: ignore[reportArgumentType]
-    whole = cost.seconds(rate) * len(parts) + SLACK * more / rate
+    whole = cost.seconds(rate) * len(parts) + cost.slack * more / rate
     size = 2.0 * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.vocab * shape.d_model + parameters)
     sites = shape.n_layers * (shape.n_heads + 1) + experts
     heads = shape.n_layers * shape.n_heads

@@ -88,5 +88,5 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(loadsto
     words = ("--models", "builtin", "--analysis", "spectrum", "--workers", "0", "-o", str(tmp_path / "out"))
     code, _, err = loadstore("sweep", *words)
     assert code == 2
-    assert "is a folder; only a regular file is replaced" in err
+    assert "is a folder; only a regular file can be replaced" in err
     assert os.listdir(tmp_path / "out" / "results") == []

@@ -66,18 +66,24 @@ RESULT = Result(
 EMPTY = Result({"wire": np.array([], dtype=str), "x": np.array([])}, {}, {})
 
 
+def bits(result: Result) -> list[object]:
+    """Everything in a result, to the last bit; NaN equals itself."""
+    columns = [(name, column.dtype, column.tobytes()) for name, column in result.columns.items()]
+    return [columns, repr((dict(result.headline), dict(result.facts)))]
+
+
 @each("result", [RESULT, EMPTY])
 def test_a_result_is_read_as_it_was_written_and_any_changed_byte_is_noticed(result: Result) -> None:
     data = packed(result, "key", ".npz")
     assert data == packed(result, "key", ".npz")
-    assert unpacked(data, "key", ".npz").same(result)
+    assert bits(unpacked(data, "key", ".npz")) == bits(result)
     with pytest.raises(ValueError, match="its name"):
         unpacked(data, "other", ".npz")
     for at in range(0, len(data), 7):
         changed = bytearray(data)
         changed[at] ^= 0x40
         try:
-            assert unpacked(bytes(changed), "key", ".npz").same(result)  # a byte that zip does not use
+            assert bits(unpacked(bytes(changed), "key", ".npz")) == bits(result)  # a byte that zip does not use
         except ValueError:
             continue
     for size in range(0, len(data), 11):

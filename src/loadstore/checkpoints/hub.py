@@ -43,7 +43,7 @@ class Fetched:
 def fetch(where: HubLocation) -> Fetched:
     """Download the model at ``where``. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
     shelf = _shelf(where)
-    model = choose(shelf.files, where)
+    model = choose(shelf.files, where, where.file, f"{where.repository}:")
     config = {} if model.endswith(PACKED) else _config(shelf)
     tokenizer = _tokenizer(shelf, config)
     path = shelf.get(model)

@@ -30,7 +30,7 @@ def cache_folder() -> Path:
     try:
         return Path.home() / ".cache" / "loadstore"
     except RuntimeError:
-        raise BadRequest("there is no home folder to keep a joined model file in; set LOADSTORE_CACHE") from None
+        raise BadRequest("there is no home folder for the cache; set LOADSTORE_CACHE") from None
 
 
 def joined(name: str, files: Sequence[Path]) -> Path:

@@ -1,4 +1,4 @@
-"""Resolves a name: the built-in file, an existing path, an installed package's file, or a copy from the hub."""
+"""Resolves a name: the built-in file, a path, an installed package's file, or a copy from the hub or a store."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from loadstore.checkpoints.installed import INSTALLED, installed
 from loadstore.checkpoints.names import nearest
-from loadstore.checkpoints.repository import location
+from loadstore.checkpoints.remote import fetch as fetch_url
+from loadstore.checkpoints.remote import is_url, parted
+from loadstore.checkpoints.repository import HubLocation, location
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
 
@@ -34,6 +36,8 @@ def builtin_path() -> Path:
 
 def find(source: str | Path, revision: str | None) -> Place:
     """Find a model. Raises BadRequest if no model has this name, and lists the possible names."""
+    if isinstance(source, str) and is_url(source):
+        return _at_url(source, revision)
     path = builtin_path() if str(source) == BUILTIN else _home(Path(source))
     if _exists(path):
         if revision is not None:
@@ -44,14 +48,38 @@ def find(source: str | Path, revision: str | None) -> Place:
     if str(source) in INSTALLED:
         return Place(installed(str(source)), str(source))
     if isinstance(source, str) and (where := location(source, revision)) is not None:
-        from loadstore.checkpoints.hub import fetch
-
-        fetched = fetch(where)
-        return Place(fetched.model, fetched.name, fetched.tokenizer)
+        return _on_hub(where)
     raise BadRequest(
         f"there is no model '{quote(source)}': expected 'builtin', a folder, a .safetensors, .gguf, .pth, .pt or .bin "
         f"file, or a name on the hub as owner/name; {_way_out(str(source))}"
     )
+
+
+def _at_url(url: str, revision: str | None) -> Place:
+    """Find a model by its URL."""
+    kind, rest = parted(url)
+    if kind == "file":
+        return find(Path(rest), revision)
+    if kind == "hf":
+        owner, _, name = rest.partition("/")
+        repository, _, file = name.partition("/")
+        repository, _, stated = repository.partition("@")
+        text = f"{owner}/{repository}{f':{file}' if file else ''}{f'@{stated}' if stated else ''}"
+        if (where := location(text, revision)) is None:
+            raise BadRequest(f"'{quote(url)}' is not a model on the hub: expected hf://owner/name@revision/file")
+        return _on_hub(where)
+    if revision is not None:
+        raise BadRequest(
+            f"revision={revision!r} is for a model on the hub; {quote(url)} is in another store, leave it out"
+        )
+    return Place(fetch_url(url))
+
+
+def _on_hub(where: HubLocation) -> Place:
+    from loadstore.checkpoints.hub import fetch
+
+    fetched = fetch(where)
+    return Place(fetched.model, fetched.name, fetched.tokenizer)
 
 
 def _way_out(name: str) -> str:

@@ -65,17 +65,19 @@ def candidates(names: Iterable[str]) -> list[str]:
     )
 
 
-def choose(names: Iterable[str], where: HubLocation) -> str:
+def choose(names: Iterable[str], where: object, file: str | None, prefix: str) -> str:
     """The model file, or the index of its shards: the named one, the only one, or the usual one.
+
+    ``where`` has the files, ``file`` is the named one, and a file is named by its name after ``prefix``.
 
     Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face. A GGUF file is chosen if it is
     the only model or is named. Raises BadCheckpoint if there is no model file or no unique choice.
     """
     files = candidates(names)
-    if where.file is not None:
-        if where.file not in files:
-            raise BadRequest(f"{where} has no model file '{quote(where.file)}'; it has {some(files) or 'none'}")
-        return where.file
+    if file is not None:
+        if file not in files:
+            raise BadRequest(f"{where} has no model file '{quote(file)}'; it has {some(files) or 'none'}")
+        return file
     if not files:
         raise BadCheckpoint(
             f"{where} has no model file ({', '.join((*SUFFIXES, PACKED))}) at its top; "
@@ -87,11 +89,11 @@ def choose(names: Iterable[str], where: HubLocation) -> str:
         if len(rule) == 1:
             return rule[0]
     raise BadCheckpoint(
-        f"{where} has {len(files)} model files ({some(files)}), expected one; name it: '{where.repository}:{files[0]}'"
+        f"{where} has {len(files)} model files ({some(files)}), expected one; name it: '{prefix}{files[0]}'"
     )
 
 
-def bounded(name: str, size: int | None, where: HubLocation) -> None:
+def bounded(name: str, size: int | None, where: object) -> None:
     """Raise BadCheckpoint unless a file's stated size is within the limit for its kind."""
     most = MOST_JSON if name.endswith(".json") else MOST_MODEL
     if size is None or not 0 < size <= most:

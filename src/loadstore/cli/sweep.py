@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from loadstore.sweep.plan import Plan
     from loadstore.sweep.sweep import Swept
 
-INTERRUPTED = 130
-
 
 def sweep(
     plan: Annotated[
@@ -59,6 +57,7 @@ def sweep(
 
     Example: loadstore sweep --models builtin smollm2 --analysis scores,heads -o sweep/
     """
+    from loadstore.cli.interrupt import INTERRUPTED
     from loadstore.cli.progress import steps
     from loadstore.rate import matmul_rate
     from loadstore.report.swept import write_swept

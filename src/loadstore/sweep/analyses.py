@@ -22,7 +22,7 @@ from loadstore.wire_traffic.traffic import traffic
 if TYPE_CHECKING:
     import xarray as xr
 
-TOLD = ("definition", "bos", "norms", "null", "precision", "on", "sequences", "tokens", "corpus", "documents", "seed")
+FACTS = ("definition", "bos", "norms", "null", "precision", "on", "sequences", "tokens", "corpus", "documents", "seed")
 
 
 def analyse(
@@ -54,7 +54,7 @@ def analyse(
 
 
 def _facts(table: "xr.Dataset") -> dict[str, str | int | float]:
-    return {name: table.attrs[name] for name in TOLD if name in table.attrs}
+    return {name: table.attrs[name] for name in FACTS if name in table.attrs}
 
 
 def _scores(weights: Weights, options: Mapping[str, Value], layers: tuple[int, int] | None) -> Result:

@@ -26,7 +26,8 @@ class OnRay:
     """Computes on a Ray cluster that is running.
 
     Args:
-        address: ``host:port`` of the cluster, or ``ray://host:port``; None takes RAY_ADDRESS.
+        address: ``host:port`` of the cluster, ``ray://host:port``, or ``auto`` for the one of this machine; None takes
+            RAY_ADDRESS.
 
     Raises:
         BadRequest: Ray is not installed, or there is no cluster at the address.
@@ -72,9 +73,11 @@ def _ray() -> Any:
 
 
 def _reachable(address: str) -> str:
-    """The address, if something answers there: Ray itself would try for a minute."""
+    """The address, if something answers there: Ray itself would try for a minute. ``auto`` is left to Ray."""
     if not address:
         raise BadRequest(f"--engine ray needs a cluster: give --address HOST:PORT, or set {ADDRESS}")
+    if address == "auto":
+        return address
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         socket.create_connection((host, int(port)), PATIENCE).close()

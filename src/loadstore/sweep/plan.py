@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadstore.checkpoints.remote import PACKAGES, expanded, is_url, parted
 from loadstore.errors import BadRequest
 from loadstore.model.globs import is_glob
 from loadstore.quote import quote
@@ -100,10 +101,13 @@ def _expanded(model: str) -> list[str]:
     """The files that a path with wildcards names, sorted; any other name itself."""
     if not model:
         raise BadRequest("an empty text is not the name of a model")
+    if is_url(model) and parted(model)[0] == "file":
+        return _expanded(parted(model)[1])
     try:
         if Path(model).exists() or not is_glob(model):
             return [model]
-        paths = sorted(glob.glob(model, recursive=True))
+        in_store = is_url(model) and parted(model)[0] in PACKAGES
+        paths = expanded(model) if in_store else sorted(glob.glob(model, recursive=True))
     except (OSError, ValueError):  # a name that is too long or contains NUL; loading refuses it with a sentence
         return [model]
     if not paths:

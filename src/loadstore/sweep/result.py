@@ -23,13 +23,3 @@ class Result:
     columns: Mapping[str, Column]
     headline: Mapping[str, Headline]
     facts: Mapping[str, str | int | float]
-
-    def same(self, other: "Result") -> bool:
-        """Whether two results are equal in every bit, NaN included."""
-        names = list(self.columns)
-        return (
-            names == list(other.columns)
-            and all(self.columns[name].dtype == other.columns[name].dtype for name in names)
-            and all(self.columns[name].tobytes() == other.columns[name].tobytes() for name in names)
-            and repr((dict(self.headline), dict(self.facts))) == repr((dict(other.headline), dict(other.facts)))
-        )

@@ -1,7 +1,7 @@
 """Result files: Parquet where pyarrow is installed, else NumPy's npz; each holds a checksum of its own content.
 
 The checksum is over names, types and bytes of the columns, so that both formats have the same one, and other programs
-read both. Nothing in a file is executed, and a file that expands beyond its size is refused.
+read both. Nothing in a file is executed, and an npz file that would expand beyond its size is refused.
 """
 
 import hashlib
@@ -51,9 +51,9 @@ def unpacked(data: bytes, key: str, suffix: str) -> Result:
     """Read the bytes of a result file. Raises ValueError for damage, or the file of another item."""
     try:
         about, columns = _parquet(data) if suffix == SUFFIXES[0] else _npz(data)
-        told: dict[str, Any] = json.loads(about)
-        whole = told["kind"] == KIND and told["key"] == key and told["digest"] == _digest(columns)
-        result = Result(columns, dict(told["headline"]), dict(told["facts"]))
+        entry: dict[str, Any] = json.loads(about)
+        whole = entry["kind"] == KIND and entry["key"] == key and entry["digest"] == _digest(columns)
+        result = Result(columns, dict(entry["headline"]), dict(entry["facts"]))
     except Exception as error:  # a damaged archive can raise any exception
         raise ValueError(f"it cannot be read: {error}") from None
     if not whole:

@@ -7,7 +7,7 @@ from loadstore.atomic import check_target, write_whole
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
 from loadstore.sweep.result import Result
-from loadstore.sweep.result_file import SUFFIXES, packed, suffix, unpacked
+from loadstore.sweep.result_file import SUFFIXES, suffix, unpacked
 
 RESULTS, TABLE, PAGE, INDEX = "results", "table.csv", "sweep.html", "index.csv"
 
@@ -55,7 +55,3 @@ class Store:
     def write(self, key: str, data: bytes) -> None:
         """Write the bytes of a result file, atomically. Raises BadRequest."""
         write_whole(self.path(key), data)
-
-    def pack(self, result: Result, key: str) -> bytes:
-        """The bytes of a result in this store's format."""
-        return packed(result, key, self.suffix)
