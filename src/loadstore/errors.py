@@ -29,7 +29,7 @@ __all__ = [
     "Undefined",
 ]
 
-BEGINNING, END = 1_299, 700  # of a message that is too long; the remedy is at its end
+_BEGINNING, _END = 1_299, 700  # of a message that is too long; the remedy is at its end
 
 
 class LoadstoreError(Exception):
@@ -38,8 +38,8 @@ class LoadstoreError(Exception):
     def __str__(self) -> str:
         """Return the message on one line, hidden characters as escapes, without the middle of a very long one."""
         message = line(super().__str__())
-        whole = len(message) <= BEGINNING + 1 + END
-        return message if whole else f"{message[:BEGINNING]}…{message[-END:]}"
+        whole = len(message) <= _BEGINNING + 1 + _END
+        return message if whole else f"{message[:_BEGINNING]}…{message[-_END:]}"
 
 
 class BadCheckpoint(LoadstoreError):
