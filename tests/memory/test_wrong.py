@@ -49,3 +49,13 @@ def test_moments_of_other_weights_are_refused(name: str) -> None:
     if name == "traffic":
         same = replace(other, name="a copy")
         xr.testing.assert_identical(ls.traffic(same, moments).drop_attrs(), ls.traffic(other, moments).drop_attrs())
+
+
+def test_a_region_that_a_map_does_not_have_is_refused_with_the_nearest() -> None:
+    model = tiny(Kind("shortformer", "layer", True))
+    memory = ls.memory_map(model, corpus=some_tokens(model).tolist(), writers=["L0.H0", "embed"])
+    for asked in (memory.region, memory.overwriters):
+        with pytest.raises(NoSuchSite, match=r"the map has no region of L0\.H1\. Nearest: L0\.H0\."):
+            asked("L0.H1")
+    assert memory.region("L0.H0").writer == "L0.H0"
+    assert repr(memory).startswith(f"Memory map of {model.name}: 2 regions on ")

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from planted import planted
 from tiny import KINDS, MODERN, some_tokens, tiny
 
@@ -322,6 +323,15 @@ def test_every_kind_of_result_that_github_shows_has_a_still_picture() -> None:
     assert ">L1.H0<" in best
     listed = ls.show(ls.listing(trace, at=5, predict="c"))
     assert "How " in (listed.svg or ""), "a listing has the picture of its loads"
+
+
+def test_numbers_of_one_dimension_are_bars_and_parts_of_a_recorded_number_a_sum() -> None:
+    values = xr.DataArray([1.0, 2.5], dims="layer", coords={"layer": ["L0", "L1"]}, name="size")
+    (view,) = views(ls.show(values))
+    assert (view["schema"], view["total"]["value"]) == ("loadstore/bars@1", 3.5)
+    parts = values.assign_attrs(recorded=3.75, remainder=0.25)
+    (view,) = views(ls.show(parts))
+    assert (view["schema"], view["remainder"], view["total"]["value"]) == ("loadstore/waterfall@1", 0.25, 3.75)
 
 
 def test_colours_of_a_still_picture_are_steps_of_the_scale() -> None:

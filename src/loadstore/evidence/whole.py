@@ -23,7 +23,7 @@ from loadstore.decomposition.graph_of_listing import listing_graph
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.short import short
 from loadstore.errors import BadPrompt
-from loadstore.execution.run import Prompt, as_tokens
+from loadstore.execution.run import Prompt, as_prompts
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 from loadstore.sites import CONST, UNEMBED, Reader, Writer, parse_reader, parse_writer
@@ -156,7 +156,7 @@ def _live(network: Live, wires: Iterable[tuple[str, str]]) -> list[tuple[Writer,
 def _context(weights: Weights, tokens: Tokens, target: int, against: Prompt | None, seed: int) -> tuple[Context, str]:
     length = tokens.shape[1]
     if against is not None:
-        other = as_tokens(weights, against)[0]
+        other = as_prompts(weights, against)[0]
         if len(other) != 1 or other.shape[1] < length:
             raise BadPrompt(
                 f"against= has {other.shape[1]} tokens and the listing's prompt {length} up to its target; give one "

@@ -105,8 +105,6 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
     shape = weights.architecture
     if isinstance(prompt, str):
         ids = torch.tensor(require(weights.tokens, weights.name, weights.untokenised).encode(prompt))
-    elif isinstance(prompt, Sequence) and prompt and all(isinstance(text, str) for text in prompt):
-        ids = _together(weights, [str(text) for text in prompt])
     else:
         try:
             ids = torch.as_tensor(prompt)
@@ -124,13 +122,3 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
     if int(ids.min()) < 0 or int(ids.max()) >= shape.vocab:
         raise BadPrompt(f"token ids must be from 0 to {shape.vocab - 1}; got {int(ids.min())} to {int(ids.max())}")
     return ids.reshape(-1, ids.shape[-1]), ids.dim() == 2
-
-
-def _together(weights: Weights, texts: list[str]) -> Tensor:
-    """The token ids of texts with equally many tokens. Raises BadPrompt for unequal counts."""
-    encoded = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
-    lengths = {len(ids): text for ids, text in zip(encoded, texts, strict=True)}
-    if len(lengths) > 1:
-        counts = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
-        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {counts}")
-    return torch.tensor(encoded)
