@@ -86,6 +86,7 @@ def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
     refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "a single number")
     with unchecked():
         refusal(lambda: measure(lambda t: None, trace, trace), BadRequest, "a single number")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: measure(lambda logits: int("x"), trace, trace), BadRequest, "metric= did not return a number")
         refusal(lambda: measure("kl", trace, trace), BadRequest, "metric='kl'", "a function")  # pyright: ignore[reportArgumentType]
     without = ls.run(model, [1, 2])
     refusal(lambda: ls.metrics.log_probability("cat")(without, without), Undefined, "no tokenizer")

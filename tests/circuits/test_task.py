@@ -1,5 +1,6 @@
 """A task is pairs of equal length with targets of their own, in three splits that share no prompt and no filler."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,13 @@ def test_three_eighths_find_one_eighth_chooses_and_the_rest_judges(pairs: int, e
         counterfactual=[[i % 16, i // 16, 3] for i in range(pairs)],
     )
     assert (len(task.find), len(task.choose), len(task.judge)) == expected
+
+
+def test_pairs_say_how_many_they_are_and_none_is_refused() -> None:
+    pairs = own().find
+    assert repr(pairs).startswith(f"{len(pairs)} pairs of prompts of {pairs.clean.shape[1]} tokens for ")
+    refusal(lambda: pairs.rows([]), BadRequest, "no pair is left")
+    refusal(lambda: replace(pairs, ends=pairs.ends[1:]), BadPrompt, "give as many of each")
 
 
 def test_two_pairs_are_too_few() -> None:

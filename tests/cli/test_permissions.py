@@ -53,6 +53,11 @@ def test_the_commands_print_what_the_functions_return_and_write_what_enforce_giv
     assert (facts["readers"], facts["writers"]) == (7, 3)
     assert facts["loss_after"] > facts["loss_before"]
     assert "does not prevent non-linear leakage" in facts["note"]
+    code, out, err = loadstore("enforce", *words, "-o", "again")
+    assert code == 0, err
+    assert out.startswith("planted (enforced): 7 readers and 3 writers are denied a subspace\nwritten to again ")
+    assert f"loss {facts['loss_before']:.3f} -> {facts['loss_after']:.3f} nats" in out
+    assert facts["note"] in out
     ids = [0, 1, 2, 3, 1, 2, 3]
     assert run(load("out"), ids).logits.equal(run(enforce(model, policy), ids).logits)
 
@@ -62,6 +67,10 @@ REFUSED = [
     (POLICY.replace("L0.H0", "embed", 1).replace("source", "channel = 0\nsource"), "model", "has channels 1 to"),
     ("[a]\nrows = [[nan, 1.0]]", "model", "rows of .a. are not finite"),
     ("[a]\nrows = [[0.0, 0.0]]", "model", "the rows are 2 wide; planted has d_model 76"),
+    ("[a]\nsource = 7", "model", r"source of .a. is 7; expected a text such as 'L0.H7'"),
+    (POLICY.replace("source", 'channel = "x"\nsource', 1), "model", "channel of .kernel. is 'x'; expected a number"),
+    ("[a]\ntokens = 7", "model", "tokens of .a.: expected a list of texts or ids, got 7"),
+    ("[a]\nload = []", "model", ".a. needs one of source .a writer., tokens and rows"),
     ("[a]\nrows = []", "model", "given rows spans no dimension"),
     (
         POLICY.replace("load = []", 'load = ["!L1.H0.K"]'),

@@ -7,6 +7,7 @@ import pytest
 from loadstore.figures.still.dots import SHOWN
 from loadstore.figures.still.dots import dots as dots_block
 from loadstore.figures.still.lines import lines as lines_block
+from loadstore.figures.still.sheet import LETTER, cut, number
 from loadstore.views.charts import Rule, Series, lines
 from loadstore.views.dots import dot, dots
 
@@ -51,3 +52,9 @@ def test_a_line_breaks_where_a_number_is_missing_and_rules_stand_at_their_values
     assert float(left) < float(across)
     assert "half" in drawn
     assert "between" in drawn
+
+
+def test_words_are_cut_in_their_middle_and_numbers_that_are_none_are_words() -> None:
+    assert cut("abcdefghij", 10 * LETTER) == "abcdefghij"
+    assert cut("abcdefghij", 9 * LETTER) == "abcdef…ij"
+    assert [number(value, 2) for value in (None, "inf", -0.001, -0.5)] == ["n/a", "inf", ".00", "−.50"]

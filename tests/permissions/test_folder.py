@@ -8,7 +8,7 @@ from each import each
 from reference_models import SHAPES, exact, library, reference, save
 
 from loadstore.checkpoints.library import load
-from loadstore.checkpoints.rewritten import folder_of, write_folder
+from loadstore.checkpoints.rewritten import Written, folder_of, write_folder
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
 from loadstore.permissions.enforce import enforce
@@ -69,3 +69,20 @@ def test_the_built_in_model_is_written_as_a_file_of_ours(tmp_path: Path) -> None
     again = load(tmp_path / "out")
     assert again.name == "builtin (enforced)"
     assert torch.equal(run(again, [1, 2, 3]).logits, run(enforced, [1, 2, 3]).logits)
+
+
+def test_a_folder_that_the_system_refuses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    written = Written({"config.json": b"{}"}, "a layout")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", refused)
+        with pytest.raises(BadRequest, match=r"new cannot be made: Permission denied; name a new folder in one that"):
+            write_folder(written, tmp_path / "new")
+    (tmp_path / "closed").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", refused)
+        with pytest.raises(BadRequest, match="closed cannot be listed: Permission denied; name a new folder"):
+            write_folder(written, tmp_path / "closed")
+    assert list((tmp_path / "closed").iterdir()) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadstore.errors import BadRequest
-from loadstore.training.recipe_file import read_recipe
+from loadstore.training.recipe_file import preset, read_recipe
 
 TOML = """
 name = "r"
@@ -64,3 +64,16 @@ def test_a_bound_is_taken_and_one_beyond_is_refused(tmp_path: Path, key: str, ta
         else:
             with pytest.raises(BadRequest, match=r"expected|do not fit"):
                 read_recipe(path)
+
+
+def test_a_recipe_needs_a_phase_and_names_heads_of_its_model(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    for text, message in (
+        (TOML.partition("[[phase]]")[0], r"has no \[\[phase\]\]; a recipe needs at least one"),
+        (TOML.replace("[start]", '[names]\ninduction = ["L0.X1"]\n[start]'), "must be different heads of this model"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(BadRequest, match=message):
+            read_recipe(path)
+    with pytest.raises(BadRequest, match=r"no recipe huge-gpt ships; there are induction-demo, "):
+        preset("huge-gpt")
