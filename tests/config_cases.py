@@ -72,7 +72,7 @@ NORMS = {
     "cohere": "layer_norm_eps",
     "nemotron": "norm_eps",
 }
-WITHOUT_ROPE = ("gpt2", "gptj", "gpt_neo", "opt")
+WITHOUT_ROPE = ("gpt2", "gptj", "gpt_neo", "opt", "gpt_bigcode", "bloom", "mpt")
 PARTIAL = {kind: [0.5, 1.0] for kind in ("phi", "stablelm", "phi3", "nemotron")} | {"gpt_neox": [0.25, 0.4, 0.5, 1.0]}
 SUMMARY = frozenset(f"summary_{name}" for name in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj"))
 NO_NUMBER = (GENERATION | METADATA | TRAINING | SUMMARY) - {"model_type"}
@@ -85,6 +85,8 @@ def legal(kind: str, dice: random.Random) -> Config:
     metadata = dice.sample(sorted(SILENT), 3)
     shared: Config = {"model_type": kind, "vocab_size": 20, "tie_word_embeddings": dice.random() < 0.3}
     shared |= {name: SILENT[name] for name in metadata}
+    if kind == "falcon":
+        return shared | groups(heads, layers, width, act, dice) | rope(kind, dice)
     if kind in WITHOUT_ROPE:
         return shared | without_rope(kind, heads, layers, width, act, dice)
     heads = min(heads, 2) if kind in ("stablelm", "nemotron", "phi3") else heads  # a quarter of a head of 4 cannot turn
@@ -147,6 +149,13 @@ def still(layers: int, dice: random.Random) -> Config:
 def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice: random.Random) -> Config:
     """The sizes of GPT-2 and its kin, by either of their names, and of OPT."""
     context = dice.choice([8, 32])
+    if kind == "bloom":
+        found = {"hidden_size": 12, "n_head": heads, "n_layer": layers, "layer_norm_epsilon": dice.choice([1e-6, 1e-3])}
+        return found | dice.choice([{}, {"seq_length": context}, {"n_embed": 12}, {"pretraining_tp": 2}])
+    if kind == "mpt":
+        found = {"d_model": 12, "n_heads": heads, "n_layers": layers, "max_seq_len": context}
+        inside = dice.choice([{}, {"softmax_scale": 0.3}, {"alibi": True, "attn_impl": "torch", "clip_qkv": None}])
+        return found | dice.choice([{}, {"attn_config": None}, {"attn_config": inside}, {"learned_pos_emb": False}])
     if kind == "opt":
         found = {"hidden_size": 12, "num_attention_heads": heads, "num_hidden_layers": layers, "ffn_dim": width}
         found |= {"activation_function": act, "max_position_embeddings": context, "enable_bias": dice.random() < 0.7}
@@ -159,6 +168,8 @@ def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice:
     else:
         found = {"n_embd": 12, "n_head": heads, "n_layer": layers, "n_positions": context}
         found |= {"n_inner": dice.choice([None, width])}
+    if kind == "gpt_bigcode":
+        found |= {"multi_query": dice.random() < 0.6, "scale_attn_weights": dice.random() < 0.7}
     if kind == "gptj":
         found["rotary_dim"] = dice.choice([size for size in (2, 4, 12) if size <= 12 // heads])
     found |= {"activation_function": act, "layer_norm_epsilon": 1e-4}
@@ -167,6 +178,16 @@ def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice:
         if own and dice.random() < 0.15:
             found[alias] = found.pop(own) if dice.random() < 0.5 else found[own]
     return found
+
+
+def groups(heads: int, layers: int, width: int, act: str, dice: random.Random) -> Config:
+    """The shapes of Falcon: one key, a key for each head, groups, one norm or two."""
+    found: Config = {"hidden_size": 16, "num_attention_heads": heads, "num_hidden_layers": layers, "activation": act}
+    found |= {"max_position_embeddings": 64, "ffn_hidden_size": dice.choice([None, width]), "bias": dice.random() < 0.5}
+    if dice.random() < 0.5:
+        found |= {"new_decoder_architecture": True, "num_kv_heads": dice.choice([1, heads])}
+        return found | dice.choice([{}, {"num_ln_in_parallel_attn": 1}, {"num_ln_in_parallel_attn": 2}])
+    return found | {"multi_query": dice.random() < 0.5, "parallel_attn": dice.random() < 0.5}
 
 
 def rope(kind: str, dice: random.Random) -> Config:
@@ -199,6 +220,7 @@ def changed(config: Config, dice: random.Random) -> Config:
     """One change of a config."""
     config, way = copy.deepcopy(config), dice.randrange(9)
     nested = [name for name in ("rope_parameters", "rope_scaling") if isinstance(config.get(name), dict)]
+    nested += ["attn_config"] if isinstance(config.get("attn_config"), dict) else []
     here: Config = config[dice.choice(nested)] if nested and dice.random() < 0.4 else config
     present = sorted(set(here) - {"model_type", "hidden_size", "n_embd"})
     if way == 0 and (gone := [name for name in present if here is not config or name in DROPPED]):

@@ -71,7 +71,9 @@ def compared(config: Config, instead: Config | None = None) -> Verdict:
 
 def _tokens(stated: Any) -> torch.Tensor:
     """Tokens that are in the vocabulary, no more than the context."""
-    return (IDS % max(1, stated.vocab_size))[:, : max(1, stated.max_position_embeddings)]
+    names = ("max_position_embeddings", "max_seq_len")  # BLOOM's class has neither
+    most = next((getattr(stated, name) for name in names if hasattr(stated, name)), IDS.numel())
+    return (IDS % max(1, stated.vocab_size))[:, : max(1, most)]
 
 
 def _reference(config: Config) -> tuple[Any, torch.Tensor | None]:

@@ -25,7 +25,9 @@ from loadstore.visible import line
 
 PLAIN = Kind("shortformer", "none", biases=True)
 LEGACY = [  # HookedTransformer's gates have no bias
-    kind for kind in KINDS if not (kind.window or kind.qk_norm or (kind.biases and "gated" in kind.mlp))
+    kind
+    for kind in KINDS
+    if not (kind.positions == "alibi" or kind.window or kind.qk_norm or (kind.biases and "gated" in kind.mlp))
 ]
 BASE = 7.0  # of tiny's rotary models
 WORDS = ["<s>", "the", "cat", "sat", "on", "mat", "dog", "log"]

@@ -59,6 +59,19 @@ def gptneo(layers: int, heads: int, d: int, kinds: Any, **more: Any) -> dict[str
     return sizes | {"vocab_size": 101, "max_position_embeddings": 40} | more
 
 
+def bloom(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
+    return {"n_layer": layers, "n_head": heads, "hidden_size": d, "vocab_size": 101} | more
+
+
+def mpt(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
+    return {"n_layers": layers, "n_heads": heads, "d_model": d, "max_seq_len": 40, "vocab_size": 101} | more
+
+
+def falcon(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": d, "vocab_size": 101}
+    return sizes | {"max_position_embeddings": 40} | more
+
+
 BY_LAYER = {
     "full_attention": {"rope_type": "linear", "rope_theta": 2000.0, "factor": 2.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
@@ -242,6 +255,37 @@ SHAPES = [
     ),
     Shape("nemotron-whole", "nemotron", llama_like(1, 2, 2, 20, 33, partial_rotary_factor=1.0, hidden_act="silu")),
     Shape("nemotron-wide-heads", "nemotron", llama_like(2, 4, 4, 24, 20, head_dim=12, norm_eps=1e-3)),
+    Shape("bloom-eight-heads", "bloom", bloom(2, 8, 32)),
+    Shape("bloom-three-heads-untied", "bloom", bloom(3, 3, 27, tie_word_embeddings=False, layer_norm_epsilon=1e-3)),
+    Shape("bloom-twelve-heads", "bloom", bloom(1, 12, 36, pretraining_tp=4)),
+    Shape("bloom-one-head", "bloom", bloom(2, 1, 7)),
+    Shape("mpt-eight-heads", "mpt", mpt(2, 8, 32)),
+    Shape("mpt-three-heads-untied", "mpt", mpt(3, 3, 27, tie_word_embeddings=False, layer_norm_epsilon=1e-3)),
+    Shape("mpt-twelve-heads-scaled", "mpt", mpt(1, 12, 36, attn_config={"softmax_scale": 0.4})),
+    Shape("mpt-one-head", "mpt", mpt(2, 1, 7)),
+    Shape("falcon-one-key-head", "falcon", falcon(2, 3, 36)),
+    Shape("falcon-groups-two-norms", "falcon", falcon(3, 6, 36, new_decoder_architecture=True, num_kv_heads=3)),
+    Shape(
+        "falcon-groups-one-norm-biases",
+        "falcon",
+        falcon(2, 4, 24, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, bias=True)
+        | {"tie_word_embeddings": False, "activation": "relu", "ffn_hidden_size": 33},
+    ),
+    Shape(
+        "falcon-in-turn-every-key",
+        "falcon",
+        falcon(2, 2, 20, parallel_attn=False, multi_query=False, bias=True, layer_norm_epsilon=1e-3),
+    ),
+    Shape(
+        "falcon-in-turn-linear",
+        "falcon",
+        falcon(1, 4, 32, parallel_attn=False)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("bigcode-one-key-head", "gpt_bigcode", gpt2(2, 3, 24)),
+    Shape("bigcode-every-key-untied", "gpt_bigcode", gpt2(3, 2, 20, multi_query=False, tie_word_embeddings=False)),
+    Shape("bigcode-unscaled-inner", "gpt_bigcode", gpt2(1, 5, 35, scale_attn_weights=False, n_inner=52)),
+    Shape("bigcode-one-head", "gpt_bigcode", gpt2(2, 1, 7, activation_function="relu", layer_norm_epsilon=1e-3)),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
@@ -361,6 +405,15 @@ def _turned_in_pairs(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Te
     return turned(q), turned(k)
 
 
+def _falling(model: Any, home: Any) -> tuple[str, Any]:
+    """What makes the biases of ALiBi, and products in float64 of the slopes that it takes in float32."""
+    if type(model).__name__ == "BloomModel":
+        slopes = home._get_alibi_slopes(model.num_heads, None).double()
+        return "_get_alibi_slopes", lambda heads, device: slopes
+    slopes = -home.build_mpt_alibi_tensor(model.num_heads, 2)[..., :1].double()
+    return "build_mpt_alibi_tensor", lambda heads, length, *_, **__: slopes * torch.arange(1 - length, 1)
+
+
 @contextmanager
 def exact(model: Any) -> Iterator[None]:
     """Within, the model computes in float64 what it would round to float32."""
@@ -378,6 +431,11 @@ def exact(model: Any) -> Iterator[None]:
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
             if name in ("GPTJAttention", "GPTNeoSelfAttention"):  # which computes scores in float32
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
+            if name in ("BloomModel", "MptModel"):
+                home = sys.modules[type(module).__module__]
+                patch.setattr(home, *_falling(module, home))
+            if name == "MptAttention":
+                patch.setattr(Tensor, "float", Tensor.double)
             if name == "GPTJAttention":
                 patch.setitem(module._buffers, "embed_positions", _adjacent(module))
         patch.setattr(torch.nn.functional, "softmax", lambda x, dim=None, dtype=None, **_: softmax(x, dim=dim))

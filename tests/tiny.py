@@ -86,6 +86,8 @@ MODERN = [
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),  # OLMo 2
     Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),  # Granite, SmolLM3
     Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),  # Gemma 2
+    Kind("alibi", "layer", True, "gelu"),  # BLOOM
+    Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -118,6 +120,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),
     Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),
     Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),
+    Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -220,6 +223,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         logit_cap=4.0 if kind.capped else None,
         unturned=tuple(range(2, n_layers)) if kind.still else (),
         residual_scale=0.6 if kind.scaled else 1.0,
+        slopes=tuple(0.7 / 2**index for index in range(heads)) if kind.positions == "alibi" else None,
     )
     return Weights(
         architecture=shape,

@@ -38,6 +38,10 @@ OWN: dict[str, Config] = {  # kinds that have other names of their sizes
     "gptj": GPT2 | {"rotary_dim": 4},
     "gpt_neo": {"vocab_size": 20, "hidden_size": 12, "num_heads": 2, "num_layers": 2, "max_position_embeddings": 16}
     | {"attention_types": [[["global", "local"], 1]], "window_size": 3},
+    "gpt_bigcode": GPT2,
+    "bloom": {"vocab_size": 20, "hidden_size": 12, "n_head": 2, "n_layer": 2},
+    "mpt": {"vocab_size": 20, "d_model": 12, "n_heads": 2, "n_layers": 2, "max_seq_len": 16},
+    "falcon": {name: size for name, size in SMALL.items() if name not in ("num_key_value_heads", "intermediate_size")},
     "phi3": SMALL | {"pad_token_id": None},
     "smollm3": SMALL | dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id")),
     "opt": {"vocab_size": 20, "hidden_size": 12, "num_attention_heads": 2, "num_hidden_layers": 2, "ffn_dim": 9}

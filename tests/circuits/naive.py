@@ -8,11 +8,11 @@ from loadstore.execution.attention import attend, causal_softmax
 from loadstore.execution.forward import unembed
 from loadstore.execution.plan import Edited
 from loadstore.execution.trace import Trace
-from loadstore.model.caps import capped
 from loadstore.model.layers import Layer
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise, of_heads
 from loadstore.model.ports import heads_out
+from loadstore.model.recency import entering
 from loadstore.sites import UNEMBED, Reader, Writer
 
 
@@ -49,7 +49,7 @@ def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
                 sides[side] = list((normed if rotary is None else rotary.at(normed)).unbind(2))
         for head in range(shape.n_heads):
             q, k, v = (values[head] for values in sides.values())
-            scores = capped((q @ k.mT * shape.attention_scale)[:, None], shape.score_cap)
+            scores = entering(shape, (q @ k.mT)[:, None], [head])
             z[:, :, head] = causal_softmax(scores, shape.window(index))[:, 0] @ v
         if layer.after_heads is not None:
             scale = normalise(z.flatten(2) @ layer.W_O.flatten(0, 1), layer.after_heads, shape.eps)[1]

@@ -20,7 +20,9 @@ GOOD: dict[str, Any] = {
 }
 TURN = Rotary.of(4)
 SCHEMES: dict[str, dict[str, Any]] = {
-    name: {"positions": name, "rotary": TURN if name == "rotary" else None} for name in POSITIONS
+    name: {"positions": name, "rotary": TURN if name == "rotary" else None}
+    | {"slopes": (0.5, 0.25, 0.125) if name == "alibi" else None}
+    for name in POSITIONS
 }
 
 
@@ -45,8 +47,8 @@ def test_the_ends_of_the_range_are_possible(size: str) -> None:
     ("fact", "value", "way"),
     [
         ("positions", "rotary", "belong together"),
-        ("positions", "alibi", "use 'learned', 'shortformer', 'rotary' or 'none'"),
-        ("positions", None, "use 'learned', 'shortformer', 'rotary' or 'none'"),
+        ("positions", "ALiBi", "use 'learned', 'shortformer', 'rotary', 'alibi' or 'none'"),
+        ("positions", None, "use 'learned', 'shortformer', 'rotary', 'alibi' or 'none'"),
         ("norm", "RMS", "use 'none', 'layer' or 'rms'"),
         ("norm", [], "use 'none', 'layer' or 'rms'"),
         *(
@@ -82,7 +84,7 @@ def test_the_last_norm_is_that_of_the_layers_unless_another_is_stated() -> None:
 
 def test_learned_and_shortformer_positions_are_vectors_and_the_others_are_not() -> None:
     have = {name: Architecture(**{**GOOD, **facts}).has_pos for name, facts in SCHEMES.items()}
-    assert have == {"learned": True, "shortformer": True, "rotary": False, "none": False}
+    assert have == {"learned": True, "shortformer": True, "rotary": False, "alibi": False, "none": False}
 
 
 def test_heads_are_in_depth_order() -> None:
@@ -149,6 +151,13 @@ def test_layers_with_a_window_may_turn_otherwise_and_scores_have_a_scale_of_thei
         *({**GOOD, name: value} for name in SCALES for value in (0.0, -1.0, 1e7, 2, True)),
         *({**LOCAL, "unturned": value} for value in ((2,), (1, 0), (0, 0), (True,))),
         {**GOOD, "unturned": (0,)},
+        {**GOOD, "positions": "alibi"},
+        {**GOOD, "slopes": (0.5, 0.25, 0.125)},
+        {**SCHEMES["alibi"], **GOOD, "positions": "alibi", "score_cap": 2.0},
+        *(
+            {**GOOD, "positions": "alibi", "slopes": slopes}
+            for slopes in ((0.5, 0.25), (0.5, 0.25, 0.0), (0.5, 0.25, 1), (0.5, 0.25, float("nan")), (0.5, 0.2, 2e6))
+        ),
         {**GOOD, "embedding_scale": None},
         {**GOOD, "score_scale": float("nan")},
     ],
@@ -164,4 +173,5 @@ def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_befo
     assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
     scales = dict.fromkeys(SCALES, 0.5)
     unusual = Architecture(**LOCAL, local_rotary=TURN, unturned=(1,), **scales)
-    assert set(unusual.stated) == set(usual.stated) | LATER
+    falling = Architecture(**{**GOOD, **SCHEMES["alibi"]})
+    assert set(unusual.stated) | set(falling.stated) == set(usual.stated) | LATER

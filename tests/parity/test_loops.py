@@ -79,7 +79,8 @@ def head_outputs(
         scores = []
         for j in seen:
             k = of_head(layer.W_K, layer.b_K, kv, normed[j] + added[j], layer.k_norm)
-            scores.append(limited(float(q @ rotated(k, j, rotary)) * shape.attention_scale, shape.score_cap))
+            score = limited(float(q @ rotated(k, j, rotary)) * shape.attention_scale, shape.score_cap)
+            scores.append(score - (0 if shape.slopes is None else shape.slopes[h] * (i - j)))
         weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, seen] = np.array(weights) / sum(weights)
         mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)

@@ -12,9 +12,10 @@ import loadstore as ls
 from loadstore.decomposition.decomposition import reader_parts
 from loadstore.decomposition.deviations import deviations
 from loadstore.decomposition.logits import before_cap
-from loadstore.errors import NotThisModel
+from loadstore.errors import NotThisModel, Undefined
 from loadstore.figures.weights.undefined import undefined
 from loadstore.model.caps import capped
+from loadstore.model.gauge import permute_heads
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.ports import qk
 from loadstore.model.weights import Weights
@@ -23,6 +24,7 @@ from loadstore.wire_traffic.exact import seen_scores
 
 CAPPED = next(kind for kind in KINDS if kind.capped)
 ACROSS = next(kind for kind in KINDS if kind.across)
+FALLING = [kind for kind in KINDS if kind.positions == "alibi"]
 STILL = next(kind for kind in KINDS if kind.still)
 TIMES = Kind("learned", "layer", True, "gelu", scaled=True)
 
@@ -86,6 +88,46 @@ def test_a_layer_without_positions_has_one_w_qk_and_no_offset() -> None:
     assert float(abs(scores.score - others.score).sel(reader="L2.H1.Q").max()) > 1e-3
     assert float(abs(scores.score - others.score).sel(reader="L1.H1.Q").max()) == 0
     assert any(what == "the offset in layers without positions" for what, _, _ in undefined(model))
+
+
+def test_without_queries_alibi_is_a_softmax_of_the_distance_alone() -> None:
+    model = tiny(FALLING[0])
+    layer = model.layers[1]
+    still = replace(layer, W_Q=torch.zeros_like(layer.W_Q), b_Q=None)
+    trace = ls.run(replace(model, layers=(model.layers[0], still, model.layers[2])), some_tokens(model, 1), record=True)
+    for index, slope in enumerate(model.architecture.slopes):
+        row = torch.exp(-slope * torch.arange(6, -1, -1, dtype=torch.float64))
+        torch.testing.assert_close(trace.pattern(f"L1.H{index}")[0, 6, :7], row / row.sum())
+
+
+@pytest.mark.parametrize("kind", FALLING, ids=str)
+def test_the_bias_of_alibi_is_const_in_scores_and_addresses_and_in_no_writer(kind: Kind) -> None:
+    model = tiny(kind)
+    assert "without the bias of ALiBi" in ls.subspace_scores(model).definition
+    assert any(what == "the distance in scores of wires" for what, _, _ in undefined(model))
+    trace = ls.run(model, some_tokens(model, 1)[0], record=True)
+    flat = replace(model, architecture=replace(model.architecture, positions="none", slopes=None))
+    slope = model.architecture.slopes[2]
+    parts = ls.parts.score_parts(trace, "L0.H2", 6, 4)  # the pass before layer 0 is the same without ALiBi
+    without = ls.parts.score_parts(ls.run(flat, trace.tokens[0], record=True), "L0.H2", 6, 4)
+    moved = (parts - without).values
+    assert moved[-1, -1] == pytest.approx(-2 * slope)
+    assert abs(moved).sum() == pytest.approx(2 * slope)
+    assert float(trace.scores("L0.H2")[6, 4]) == pytest.approx(float(parts.sum()))
+    address = ls.address(trace, "L0.H2", at=6, about=(5, 4))
+    contrast = float(trace.scores("L0.H2")[6, 5] - trace.scores("L0.H2")[6, 4])
+    for side in ("Q", "K"):
+        assert sum(address.shares[side].values()) == pytest.approx(1)
+        assert abs(address.remainder[side]) < 1e-9
+    plain = ls.run(flat, trace.tokens[0], record=True)
+    bare = float(plain.scores("L0.H2")[6, 5] - plain.scores("L0.H2")[6, 4])
+    own = ls.address(plain, "L0.H2", at=6, about=(5, 4)).shares["Q"]["const"] * bare
+    assert address.shares["Q"]["const"] * contrast == pytest.approx(own + slope)
+
+
+def test_heads_with_slopes_are_not_renumbered() -> None:
+    with pytest.raises(Undefined, match="a slope by their number"):
+        permute_heads(tiny(FALLING[0]), 1, [1, 0, 2])
 
 
 def test_a_scale_across_heads_is_one_number_that_a_cut_leaves_alone() -> None:

@@ -20,7 +20,7 @@ from loadstore.execution.attention import allowed, causal_softmax
 from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.model.caps import capped
+from loadstore.model.recency import entering
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader
 from loadstore.threads import threads_for
@@ -91,11 +91,11 @@ def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
 
 
 def _scores(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
-    """Pre-softmax scores, capped, with ``change`` taken from q or k."""
+    """What enters the softmax, with ``change`` taken from q or k."""
     layer, shape = trace.record.layers[reader.layer], trace.weights.architecture
     q, k = layer.q[:, :, reader.index], layer.k[:, :, reader.index]
     q, k = (q - change, k) if reader.side == "Q" else (q, k - change)
-    return capped(q @ k.mT * shape.attention_scale, shape.score_cap)
+    return entering(shape, (q @ k.mT)[:, None], [reader.index])[:, 0]
 
 
 def _window(trace: Trace, reader: Reader) -> int | None:

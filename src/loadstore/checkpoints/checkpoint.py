@@ -18,7 +18,7 @@ from loadstore.quote import quote, some
 
 COMMON = ("model", "model_final", "pytorch_model", *(name.removesuffix(".json") for name in INDEXES))
 USUAL = ("model.safetensors", INDEXES[0], "pytorch_model.bin", INDEXES[1])  # in the order of Hugging Face
-LISTS = ("windows", "unturned")  # facts with a number for each layer, or for some
+LISTS = ("windows", "unturned", "slopes")  # facts with a number for each layer or head, or for some
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 

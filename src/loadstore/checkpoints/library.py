@@ -15,7 +15,7 @@ from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name
 from loadstore.checkpoints.place import BUILTIN, Place, builtin_path, find
 from loadstore.checkpoints.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
 from loadstore.errors import BadRequest, NotThisModel
-from loadstore.model.architecture import POSITIONS, Positions
+from loadstore.model.architecture import GIVEN, Positions
 from loadstore.model.finite import Unchecked, damaged, is_finite
 from loadstore.model.numbers import as_device, as_dtype
 from loadstore.model.weights import Weights
@@ -68,8 +68,8 @@ def load(
         >>> model.architecture.n_heads, model.architecture.context
         (12, 256)
     """
-    if positions not in (None, *POSITIONS):
-        raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
+    if positions not in (None, *GIVEN):
+        raise BadRequest(f"positions={positions!r}: expected {one_of(GIVEN)}")
     begins, where, numbers = as_bos(bos), as_device(device), as_dtype(dtype)
     passed = as_ignored(ignore)
     if isinstance(source, str | Path):

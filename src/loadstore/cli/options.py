@@ -42,11 +42,11 @@ def open_model(model: str, positions: str | None, bos: str = "model", *, check: 
     """Load the model named on the command line. Raises BadRequest for an unknown option."""
     from loadstore.checkpoints.library import load
     from loadstore.errors import BadRequest
-    from loadstore.model.architecture import POSITIONS
+    from loadstore.model.architecture import GIVEN
     from loadstore.quote import one_of
 
-    if positions is not None and positions not in POSITIONS:
-        raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
+    if positions is not None and positions not in GIVEN:
+        raise BadRequest(f"--positions {positions!r}: expected {one_of(GIVEN)}")
     if bos not in BOS:
         raise BadRequest(f"--bos {bos!r}: expected {one_of(tuple(BOS))}")
     return load(model, positions=positions, bos=BOS[bos], check=check)

@@ -22,6 +22,7 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
+from loadstore.model.recency import recency
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Head, Reader, Writer, parse_head
 from loadstore.threads import threads_for
@@ -83,7 +84,8 @@ def turned(
 def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At | None = None) -> "xr.DataArray":
     """A pre-softmax score by query-side writer × key-side writer; dims (prompt) query_writer key_writer.
 
-    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied.
+    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied. The bias of ALiBi is stored by
+    no writer and belongs to ``const`` on both sides.
 
     Args:
         trace: A run.
@@ -121,6 +123,9 @@ def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At
         bounded(writers**2 * trace.tokens.numel() * trace.tokens.shape[1], "give one query and one key")
         q, k = (reader_parts(trace, side) for side in sides)
         values = torch.einsum("abqe,cbke->acbqk", torch.stack(list(q.values())), torch.stack(list(k.values()))) * scale
+        bias = recency(trace.weights.architecture, values.shape[-2:], values, [head.index])
+        if bias is not None:  # const is last on both sides
+            values[-1, -1] += bias
         coords = {"query_writer": list(q), "key_writer": list(k)}
         whole = xr.DataArray(values.cpu().numpy(), coords, (*dims, "batch", "query", "key"), attrs=attrs)
         return whole if trace.batched else whole.isel(batch=0)
@@ -132,6 +137,10 @@ def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At
     values = (torch.stack(list(q.values())) @ torch.stack(list(k.values())).mT * scale).double()
     record = trace.record.layers[head.layer]
     recorded = float(record.q[0, query, head.index] @ record.k[0, key, head.index]) * scale
+    bias = recency(trace.weights.architecture, trace.tokens.shape[1:] * 2, values, [head.index])
+    if bias is not None:  # const is last on both sides
+        values[-1, -1] += bias[0, query, key]
+        recorded += float(bias[0, query, key])
     more = {"query": query, "key": key, "recorded": recorded, "remainder": recorded - float(values.sum())}
     coords = {"query_writer": list(q), "key_writer": list(k)}
     return xr.DataArray(values.cpu().numpy(), coords, dims, attrs=attrs | more)

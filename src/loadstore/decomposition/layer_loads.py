@@ -14,6 +14,7 @@ from loadstore.decomposition.sides import VANISHED
 from loadstore.execution.attention import allowed
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
+from loadstore.model.recency import recency
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,8 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
     q, k, z = (side[0].transpose(0, 1).double() for side in (record.q, record.k, record.inner))
     out, scale = heads_out(trace.weights, layer).double(), shape.attention_scale
     gram, met = out @ out.mT, directions @ k
+    bias = recency(shape, rows.shape[1:], rows)
+    alone = 0.0 if bias is None else (directions * bias).sum(-1)
     return LayerLoads(
         layer=layer,
         scale=scale,
@@ -71,7 +74,7 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
         z=z,
         gram=gram,
         met=met,
-        contrast=(met * q).sum(-1) * scale,
+        contrast=(met * q).sum(-1) * scale + alone,
         size=q.norm(dim=-1) * k.norm(dim=-1).amax(-1, keepdim=True) * scale,
         squares=(torch.einsum("hie,hef->hif", z, gram) * z).sum(-1),
     )

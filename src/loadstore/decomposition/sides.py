@@ -4,6 +4,8 @@ One run. Let d be the weights of a contrast over keys (they sum to 0), and κ = 
 
     Q and K both divide q_i · κ,  V divides ‖o‖²
 
+ALiBi adds Σ_j d_j b_ij, which no writer stores: a part of ``const`` on Q and on K, and the same in two runs.
+
 Two runs. Δ is their difference and a bar their mean. Q and K both change, so they share one number:
 
     Δ(q_i · κ) = Δq_i · κ̄ + q̄_i · Δκ         exact: a bilinear form has no other terms
@@ -21,7 +23,8 @@ from torch import Tensor
 from loadstore.decomposition.projections import Question, projections
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
-from loadstore.sites import SIDES, Head, Reader, Side
+from loadstore.model.recency import recency_of
+from loadstore.sites import CONST, SIDES, Head, Reader, Side
 
 VANISHED = 1e-9  # relative to the size of the scores, or to the parts of an output; smaller totals are not divided
 
@@ -61,6 +64,7 @@ def divided(
     contrasts = [direction @ key * scale for key in keys]
     query, contrast = torch.stack(queries).mean(0), torch.stack(contrasts).mean(0)
     output = sum_of(signs, outputs)
+    bias = float(direction @ recency_of(runs[0].weights.architecture, head, at, direction)[first:])
     parts: dict[Side, dict[str, float]] = {"Q": {}, "K": {}, "V": {}}
     for run, row, sign in zip(runs, rows, signs, strict=True):
         answers = projections(
@@ -73,10 +77,11 @@ def divided(
         )
         for side, answer in zip(SIDES, answers, strict=True):
             for name, values in answer.items():
-                parts[side][name] = parts[side].get(name, 0.0) + sign * float(values.double().sum())
+                alone = bias if name == CONST and side != "V" else 0.0
+                parts[side][name] = parts[side].get(name, 0.0) + sign * (float(values.double().sum()) + alone)
     recorded: dict[Side, float] = {
-        "Q": float(sum_of(signs, queries) @ contrast),
-        "K": float(query @ sum_of(signs, contrasts)),
+        "Q": float(sum_of(signs, queries) @ contrast) + bias * sum(signs),
+        "K": float(query @ sum_of(signs, contrasts)) + bias * sum(signs),
         "V": float(output.square().sum()),
     }
     totals = {side: math.fsum(parts[side].values()) for side in SIDES}

@@ -1,5 +1,7 @@
 """What the heads of one layer do: queries, keys, values, patterns, and what they mix."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -13,6 +15,7 @@ from loadstore.model.architecture import Architecture
 from loadstore.model.caps import capped
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import apply_gain, centred, less_beta, normalise, of_heads, through_norm
+from loadstore.model.recency import entering, recency
 from loadstore.sites import POS, Side
 
 
@@ -90,8 +93,7 @@ def attend(
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
-        scores = q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale
-        pattern = causal_softmax(capped(scores, shape.score_cap), window)
+        pattern = causal_softmax(entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT), window)
         for other in frozen:
             pattern[other.rows, other.head] = other.pattern
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
@@ -107,11 +109,18 @@ def mixed(
     q: Float[Tensor, "batch query head d_head"],
     k: Float[Tensor, "batch key head d_head"],
     v: Float[Tensor, "batch key head d_head"],
+    heads: Sequence[int] | None = None,
 ) -> Float[Tensor, "batch query head d_head"]:
-    """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens."""
+    """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens.
+
+    ``heads``: which heads they are, all of them in their order if None.
+    """
     window, mask = shape.window(index), None
-    if window is not None or k.shape[1] > q.shape[1] or shape.score_cap is not None:
+    if window is not None or k.shape[1] > q.shape[1] or shape.score_cap is not None or shape.slopes is not None:
         mask = allowed(k.shape[1], window, q.device)[k.shape[1] - q.shape[1] :]
+    bias = recency(shape, (q.shape[1], k.shape[1]), q, heads)
+    if bias is not None and mask is not None:
+        mask = bias.masked_fill(~mask, -torch.inf)
     q, k, v = (each.transpose(1, 2) for each in (q, k, v))
     if shape.score_cap is not None and mask is not None:  # which fused attention does not have
         scores = capped(q @ k.mT * shape.attention_scale, shape.score_cap)

@@ -14,7 +14,7 @@ from torch import Tensor
 from loadstore.execution.attention import causal_softmax, mixed, refuse_overflow
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
-from loadstore.model.caps import capped
+from loadstore.model.recency import entering
 from loadstore.sites import Reader, Side
 
 
@@ -80,13 +80,14 @@ def branch(
 
     q, k, v = of_pairs("Q"), of_pairs("K"), of_pairs("V")
     refuse_overflow(base.stream, q, k, index)
+    heads = [head for _, head in taken]
     pattern = None
     if keep:
-        scores = q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale
-        pattern = causal_softmax(capped(scores, shape.score_cap), shape.window(index))
+        scores = entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT, heads)
+        pattern = causal_softmax(scores, shape.window(index))
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
-        z = mixed(shape, index, q, k, v)
+        z = mixed(shape, index, q, k, v, heads)
     for column, (run, head) in enumerate(taken):
         rows = slice(run * batch, (run + 1) * batch)
         step.z[rows, :, head] = z[:, :, column]

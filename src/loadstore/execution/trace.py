@@ -13,6 +13,7 @@ from loadstore.execution.extent import blanked
 from loadstore.execution.positions import At
 from loadstore.execution.predictions import lens, likeliest, patterns
 from loadstore.execution.record import LayerRecord, Pass
+from loadstore.model.recency import recency
 from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
 from loadstore.tokenizer.tokens import labels, text_of
@@ -75,10 +76,14 @@ class Trace(Pass):
         return self._shape(layer.pattern[:, index])
 
     def scores(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
-        """Pre-softmax scores q·k/√d_head of a head, for every pair, before a soft cap; the mask is not applied."""
+        """Pre-softmax scores q·k/√d_head of a head, for every pair, before a soft cap; the mask is not applied.
+
+        With ALiBi its bias is included, −m (i − j) for query i and key j.
+        """
         layer, index = self._layer(head)
-        scale = self.weights.architecture.attention_scale
-        values = layer.q[:, :, index] @ layer.k[:, :, index].mT * scale
+        values = layer.q[:, :, index] @ layer.k[:, :, index].mT * self.weights.architecture.attention_scale
+        bias = recency(self.weights.architecture, values.shape[1:], values, [index])
+        values = values if bias is None else values + bias
         return self._shape(blanked(values, self.lengths, keys=True))
 
     def written(self, writer: Writer | Head | str) -> Float[Tensor, "*batch token d_model"]:

@@ -83,6 +83,8 @@ def _multiplier(shape: Architecture) -> str:
 
 
 def _positions(shape: Architecture) -> str:
+    if shape.slopes is not None:
+        return f"ALiBi: a score falls by {min(shape.slopes):.3g} to {max(shape.slopes):.3g} for every token between"
     if shape.rotary is None:
         return shape.positions
     turned = shape.rotary.dimensions

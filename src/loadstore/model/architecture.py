@@ -9,9 +9,10 @@ from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.sites import Head
 
-Positions = Literal["learned", "shortformer", "rotary", "none"]
+Positions = Literal["learned", "shortformer", "rotary", "alibi", "none"]
 NormKind = Literal["none", "layer", "rms"]
-POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")
+POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "alibi", "none")
+GIVEN: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")  # what a user can state: slopes cannot
 NORMS: tuple[NormKind, ...] = ("none", "layer", "rms")
 MOST = {
     "n_layers": 200,
@@ -24,7 +25,7 @@ MOST = {
 SCALES = ("embedding_scale", "residual_scale")
 OPTIONAL = ("score_scale", "score_cap", "logit_cap")
 LATER = frozenset(
-    ("local_rotary", "unturned", *OPTIONAL, *SCALES)
+    ("local_rotary", "unturned", "slopes", *OPTIONAL, *SCALES)
 )  # facts that files and digests of before do not have
 
 
@@ -34,7 +35,8 @@ class Architecture:
 
     ``positions``: *learned* adds W_pos to the stream once; *shortformer* adds it to the inputs of Q and K
     in every layer, after the norm, and never to V, the stream or the unembedding; *rotary* turns queries and
-    keys by ``rotary``; *none* leaves positions to the causal mask. ``norm``: *layer* is a LayerNorm, *rms* an
+    keys by ``rotary``; *alibi* lowers a score by its head's entry of ``slopes`` for every token between query and key;
+    *none* leaves positions to the causal mask. ``norm``: *layer* is a LayerNorm, *rms* an
     RMSNorm, before every layer and (unless ``final_norm`` says another) before the unembedding.
     ``n_kv_heads``: how many heads have keys and values of their own (grouped queries), all if None.
     ``mlp``: None in an attention-only model. ``windows``: per layer how many keys a query sees, itself
@@ -67,6 +69,7 @@ class Architecture:
     unturned: tuple[int, ...] = ()
     score_cap: float | None = None
     logit_cap: float | None = None
+    slopes: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -76,6 +79,12 @@ class Architecture:
             possible.among("norm", norm, NORMS)
         if (self.positions == "rotary") != (self.rotary is not None):
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
+        if (self.positions == "alibi") != (self.slopes is not None):
+            raise NotThisModel("slopes of heads and positions = 'alibi' belong together; one is without the other")
+        if self.slopes is not None:
+            possible.slopes(self.slopes, self.n_heads)
+            if self.score_cap is not None:
+                raise NotThisModel("slopes of heads beside a soft cap of scores are not supported")
         for rotary in (self.rotary, self.local_rotary):
             if rotary is not None:
                 possible.turning(rotary, self.d_head)

@@ -16,12 +16,14 @@ from loadstore.model.weights import Weights
 def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights:
     """Renumber the heads of one layer: new head i is old head ``order[i]``.
 
-    Raises BadRequest if ``order`` is not a permutation, Undefined if heads share keys and values.
+    Raises BadRequest if ``order`` is not a permutation, Undefined if heads share keys and values or have slopes.
     """
     if sorted(order) != list(range(weights.architecture.n_heads)):
         raise BadRequest(f"{list(order)} is not a permutation of the {weights.architecture.n_heads} heads")
     if weights.architecture.kv_heads != weights.architecture.n_heads:
         raise Undefined(f"heads of {weights.name} share keys and values; they cannot be renumbered one by one")
+    if weights.architecture.slopes is not None:
+        raise Undefined(f"ALiBi gives heads of {weights.name} a slope by their number; they cannot be renumbered")
     index = torch.tensor(list(order))
     old = weights.layers[layer]
 

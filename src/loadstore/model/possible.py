@@ -49,6 +49,12 @@ def windows(sizes: tuple[object, ...], layers: int) -> None:
         raise NotThisModel(f"windows are impossible: expected {layers} whole numbers from 1, or None each")
 
 
+def slopes(values: tuple[object, ...], heads: int) -> None:
+    """A number above 0 for each head."""
+    if len(values) != heads or any(type(value) is not float or not 0 < value <= MOST_SCALE for value in values):
+        raise NotThisModel(f"slopes are impossible: expected {heads} numbers above 0, at most {MOST_SCALE:g}")
+
+
 def layers(name: str, listed: tuple[object, ...], count: int) -> None:
     """Some layers, each once, in their order."""
     if any(type(layer) is not int for layer in listed) or list(listed) != [n for n in range(count) if n in listed]:

@@ -18,7 +18,7 @@ class Wiring:
 
     Heads of one layer do not read each other; an MLP reads its own layer's heads unless the block is parallel. A
     learned ``pos`` is in the stream, so every reader can load it. A shortformer ``pos`` reaches only Q and K, of every
-    head in every layer. Models with rotary positions or without positions have no ``pos``.
+    head in every layer. Models with rotary positions, with ALiBi or without positions have no ``pos``.
     """
 
     writers: tuple[Writer, ...]

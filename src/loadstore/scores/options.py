@@ -133,6 +133,8 @@ def as_range(text: str) -> range:
 def averaged_over(weights: Weights, offsets: range | None) -> str:
     """The text that a definition adds about the offsets of a score."""
     shape = weights.architecture
+    if shape.slopes is not None:
+        return "; Q and K without the bias of ALiBi, which depends on the distance alone"
     if shape.rotary is None:
         return ""
     if offsets is None:

@@ -97,7 +97,7 @@ def positional_qk(weights: Weights, head: HeadName, *, norms: Norms = "fold") ->
 
     Raises:
         NoSuchSite: The head does not exist.
-        Undefined: The model does not store positions (rotary, none).
+        Undefined: The model does not store positions (rotary, alibi, none).
 
     Example:
         >>> import loadstore as ls

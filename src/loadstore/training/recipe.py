@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadstore.model.architecture import Architecture, NormKind, Positions
+from loadstore.model.architecture import Architecture, NormKind
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 
 Windows = Literal["random", "packed"]
+Trained = Literal["learned", "shortformer", "rotary", "none"]
 Format = Literal["float32", "float64"]
 
 
@@ -85,7 +86,7 @@ class Recipe:
     names: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     per_octave: int = 3
     kept_per_octave: int = 0
-    positions: Positions = "shortformer"
+    positions: Trained = "shortformer"
     norm: NormKind = "none"
     n_kv_heads: int = 0
     rotary_base: float = 10_000.0

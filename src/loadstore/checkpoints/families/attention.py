@@ -1,4 +1,4 @@
-"""The layers of families that keep Q, K, V and O in four matrices, as most do since Llama."""
+"""The layers of most families: Q, K, V and O in four matrices, as since Llama, or Q, K and V in one."""
 
 from torch import Tensor
 
@@ -55,6 +55,48 @@ def layer_of(
         k_norm=k_norm,
         mlp=mlp,
         after_heads=after_heads,
+    )
+
+
+def fused_layer(
+    read: Reader,
+    at: str,
+    shape: Architecture,
+    norm: Norm | None,
+    mlp: MlpLayer,
+    *,
+    biased: bool,
+    names: tuple[str, str] = ("query_key_value", "dense"),
+) -> Layer:
+    """Name the tensors of a layer whose first projection has, for each key/value head, its queries, its key, its value.
+
+    Views of the file, except that queries of several groups are copied.
+
+    Args:
+        read: The file.
+        at: What stands before the two projections, such as ``h.0.self_attention.``.
+        shape: The architecture.
+        norm: The norm before attention.
+        mlp: The MLP.
+        biased: Whether both projections have biases.
+        names: Of the two projections.
+    """
+    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+    group = (kv, h // kv + 2, e)
+    together = read(f"{at}{names[0]}.weight", (h + 2 * kv) * e, d).unflatten(0, group).mT
+    bias = some_bias(read(f"{at}{names[0]}.bias", (h + 2 * kv) * e)) if biased else None
+    inner = None if bias is None else bias.unflatten(0, group)
+    return Layer(
+        W_Q=together[:, :-2].flatten(0, 1),
+        W_K=together[:, -2],
+        W_V=together[:, -1],
+        W_O=outputs_of(read(f"{at}{names[1]}.weight", d, h * e), h),
+        b_Q=None if inner is None else inner[:, :-2].flatten(0, 1),
+        b_K=None if inner is None else inner[:, -2],
+        b_V=None if inner is None else inner[:, -1],
+        b_O=some_bias(read(f"{at}{names[1]}.bias", d)) if biased else None,
+        norm=norm,
+        mlp=mlp,
     )
 
 

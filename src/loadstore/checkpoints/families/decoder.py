@@ -1,10 +1,11 @@
 """What most families since Llama share: the names of sizes in a config, and of the tensors around the layers."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
@@ -15,6 +16,19 @@ from loadstore.model.mlp_facts import Mlp
 from loadstore.model.weights import Weights
 
 IGNORED = r".*\.rotary_emb\.inv_freq"
+
+
+@dataclass(frozen=True)
+class Around:
+    """The names of the tensors around the layers: their prefix, the embedding, the layers, and learned positions."""
+
+    prefix: str = "model."
+    embedding: str = "embed_tokens.weight"
+    layers: str = "layers"
+    positions: str = ""
+
+
+LLAMA = Around()
 
 
 def architecture(facts: Facts, d_head: int, *, gated: bool, act: str = "hidden_act", **more: Any) -> Architecture:
@@ -50,6 +64,9 @@ def decoder(
     last: Callable[[Reader], Norm],
     *,
     biased: bool = False,
+    around: Around = LLAMA,
+    stored: Callable[[Reader, Tensor], Tensor] | None = None,
+    ignored: str = IGNORED,
 ) -> Weights:
     """Name the tensors around the layers; nothing may be left over.
 
@@ -60,20 +77,23 @@ def decoder(
         layer: The layer whose tensors' names begin with a text such as ``layers.0.``.
         last: The norm before the unembedding.
         biased: Whether the unembedding has a bias.
+        around: How the tensors around the layers are called.
+        stored: What is stored for the rows of the embedding, where it is not the rows themselves.
+        ignored: A pattern of tensors that carry nothing.
     """
-    read = Reader(checkpoint, "model.")
-    W_E = read("embed_tokens.weight", shape.vocab, shape.d_model)
+    read = Reader(checkpoint, around.prefix)
+    W_E = read(around.embedding, shape.vocab, shape.d_model)
     weights = Weights(
         architecture=shape,
-        W_E=W_E,
-        W_pos=None,
-        layers=tuple(layer(read, f"layers.{index}.") for index in range(shape.n_layers)),
+        W_E=W_E if stored is None else stored(read, W_E),
+        W_pos=read(around.positions, shape.context, shape.d_model) if shape.has_pos else None,
+        layers=tuple(layer(read, f"{around.layers}.{index}.") for index in range(shape.n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
         b_U=some_bias(read("lm_head.bias", shape.vocab)) if biased else None,
         final_norm=last(read),
         name=checkpoint.name,
     )
-    read.finish(IGNORED)
+    read.finish(ignored)
     return weights
 
 

@@ -58,6 +58,29 @@ GPT2 = COMMON | Keys(
         summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
     """),
 )
+BIGCODE = COMMON | Keys(
+    defaults={
+        "vocab_size": 50257,
+        "n_positions": 1024,
+        "n_embd": 768,
+        "n_layer": 12,
+        "n_head": 12,
+        "n_inner": None,
+        "activation_function": "gelu_pytorch_tanh",
+        "layer_norm_epsilon": 1e-5,
+        "scale_attn_weights": True,
+        "multi_query": True,
+        "tie_word_embeddings": True,
+    },
+    aliases=GPT2.aliases,
+    silent=names("""
+        attention_softmax_in_fp32 num_key_value_heads scale_attention_softmax_in_fp32
+    """),  # the second: the reference sets it anew from multi_query
+    solid=names("""
+        activation_function add_cross_attention attention_softmax_in_fp32 attn_pdrop embd_pdrop layer_norm_epsilon
+        multi_query n_embd n_head n_layer n_positions resid_pdrop scale_attention_softmax_in_fp32 scale_attn_weights
+    """),
+)
 GPTJ = COMMON | Keys(
     defaults={
         "vocab_size": 50400,

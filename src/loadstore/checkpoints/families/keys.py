@@ -25,10 +25,13 @@ SILENT: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("bos_token_id", "pad_token_id", "chunk_size_feed_forward", "pretraining_tp"), (int,)),
     **dict.fromkeys(("initializer_range", "init_std"), (float,)),
     **dict.fromkeys(("use_cache", "return_dict", "output_hidden_states", "reorder_and_upcast_attn"), (bool,)),
+    **dict.fromkeys(("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32", "learned_pos_emb"), (bool,)),
     **dict.fromkeys(("id2label", "label2id"), (dict,)),
     "architectures": (list,),
     "eos_token_id": (int, list),
     "transformers_version": (str,),
+    **dict.fromkeys(("attn_impl", "init_device", "norm_type"), (str,)),
+    "embedding_fraction": (float,),
 }
 """Types of keys that change no number, which the reference checks all the same."""
 

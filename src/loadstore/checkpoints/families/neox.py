@@ -1,12 +1,13 @@
 """GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.attention import fused_layer, plain
 from loadstore.checkpoints.families.gpt_key_tables import NEOX
-from loadstore.checkpoints.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import QUARTER, RopeFacts, rotary_of
 from loadstore.model.architecture import Architecture
-from loadstore.model.layers import Layer, MlpLayer
+from loadstore.model.layers import Layer
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.weights import Weights
 
@@ -45,7 +46,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         architecture=shape,
         W_E=W_E,
         W_pos=None,
-        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        layers=tuple(_layer(read, facts, shape, f"layers.{index}.") for index in range(n_layers)),
         W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings")),
         final_norm=read.norm("final_layer_norm", d, centres=True),
         name=checkpoint.name,
@@ -54,27 +55,10 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
     return weights
 
 
-def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
-    h, d, e = shape.n_heads, shape.d_model, shape.d_head
-    together = read(f"{at}attention.query_key_value.weight", 3 * d, d).unflatten(0, (h, 3, e)).permute(1, 0, 3, 2)
-    biased = facts.flag("attention_bias")
-    bias = some_bias(read(f"{at}attention.query_key_value.bias", 3 * d)) if biased else None
-    b_Q, b_K, b_V = (None, None, None) if bias is None else bias.unflatten(0, (h, 3, e)).unbind(1)
-    return Layer(
-        W_Q=together[0],
-        W_K=together[1],
-        W_V=together[2],
-        W_O=outputs_of(read(f"{at}attention.dense.weight", d, d), h),
-        b_Q=b_Q,
-        b_K=b_K,
-        b_V=b_V,
-        b_O=some_bias(read(f"{at}attention.dense.bias", d)) if biased else None,
-        norm=read.norm(f"{at}input_layernorm", d, centres=True),
-        mlp=MlpLayer(
-            W_in=read(f"{at}mlp.dense_h_to_4h.weight", width, d).mT,
-            b_in=some_bias(read(f"{at}mlp.dense_h_to_4h.bias", width)),
-            W_out=read(f"{at}mlp.dense_4h_to_h.weight", d, width).mT,
-            b_out=some_bias(read(f"{at}mlp.dense_4h_to_h.bias", d)),
-            norm=read.norm(f"{at}post_attention_layernorm", d, centres=True),
-        ),
+def _layer(read: Reader, facts: Facts, shape: Architecture, at: str) -> Layer:
+    norm, after = (
+        read.norm(f"{at}{name}", shape.d_model, centres=True)
+        for name in ("input_layernorm", "post_attention_layernorm")
     )
+    mlp = plain(read, shape, (f"{at}mlp.dense_h_to_4h", f"{at}mlp.dense_4h_to_h"), after, biased=True)
+    return fused_layer(read, f"{at}attention.", shape, norm, mlp, biased=facts.flag("attention_bias"))

@@ -6,7 +6,10 @@ from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import (
+    bigcode,
+    bloom,
     cohere,
+    falcon,
     gemma,
     gemma1,
     gemma2,
@@ -15,6 +18,7 @@ from loadstore.checkpoints.families import (
     gptneo,
     granite,
     llama,
+    mpt,
     nemotron,
     neox,
     olmo,
@@ -67,7 +71,10 @@ MODULES = (
     gemma2,
     phi3,
     cohere,
-    nemotron,
+    bloom,
+    mpt,
+    falcon,
+    bigcode,
 )
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 

@@ -5,8 +5,8 @@ from torch import Tensor
 from loadstore.execution.attention import causal_softmax, project
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
-from loadstore.model.caps import capped
 from loadstore.model.norms import apply_gain, normalise
+from loadstore.model.recency import entering
 from loadstore.sites import Head
 from loadstore.views.machine import Term
 from loadstore.views.model import Figure, figure, reading
@@ -53,9 +53,7 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
         if rotary is not None:
             q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
         scores = q @ k.mT
-    pattern = causal_softmax(
-        capped(scores * shape.attention_scale, shape.score_cap)[None, None], shape.window(head.layer)
-    )[0, 0]
+    pattern = causal_softmax(entering(shape, scores[None, None], [head.index]), shape.window(head.layer))[0, 0]
     output = pattern @ (x @ (own.W_V @ own.W_O))
     output = output if own.b_V is None else output + own.b_V @ own.W_O
     scale = story.trace.record.layers[head.layer].after_heads
@@ -87,6 +85,8 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     root = f"/ √{e}"
     scores = [term("A", shape=(n, n)), term("="), term("softmax", kind="word"), term("("), term("q", shape=(n, e))]
     scores += [term("k", sup="⊤", shape=(e, n)), term(root), term(")")]
+    if shape.slopes is not None:
+        scores[-1:] = [term(f"− {shape.slopes[head.index]:.3g} (i − j)", kind="word"), term(")")]
     if shape.score_cap is not None:
         scores.insert(3, term(f"cap {shape.score_cap:g}", kind="word"))
     value = [term("v", shape=(n, e)), term("="), term(x, shape=(n, d)), term("W", sub="V", shape=(d, e))]

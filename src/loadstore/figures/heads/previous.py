@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NO_POS = {
     "rotary": "Rotary positions turn queries and keys; no writer stores a position, so there is none to cut.",
+    "alibi": "ALiBi lowers a score by the distance alone; no writer stores a position, so there is none to cut.",
     "none": "This model has no positions: a head knows the order from the causal mask alone.",
 }
 

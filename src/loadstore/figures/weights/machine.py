@@ -95,6 +95,7 @@ POSITIONS = {
     "learned": "Positions are stored in the stream once, beside the embedding.",
     "shortformer": "Positions are added to what Q and K load, in every layer, and are never in the stream.",
     "rotary": "Positions turn queries and keys by an angle; no writer stores them.",
+    "alibi": "A score falls with the distance between its tokens (ALiBi); no writer stores positions.",
     "none": "Nothing stores a position; a head knows the order only from the causal mask.",
 }
 

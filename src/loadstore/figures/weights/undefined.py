@@ -32,6 +32,15 @@ def undefined(weights: Weights) -> list[Row]:
 
 
 def _positions(shape: Architecture) -> list[Row]:
+    if shape.slopes is not None:
+        return [
+            ("pos as a writer", "ALiBi is a bias of scores by distance; nothing is stored", "no wire from pos"),
+            (
+                "the distance in scores of wires",
+                "the bias depends on the two positions alone, so W_QK does not have it",
+                "scores and traffic are those without it; in sums of a run it is a part of const",
+            ),
+        ]
     if shape.rotary is None and not shape.has_pos:
         return [("pos as a writer", "the model has no positions", "order is known from the causal mask alone")]
     if shape.rotary is None:

@@ -1,0 +1,45 @@
+"""Slopes of ALiBi and what Falcon refuses, by hand."""
+
+from typing import Any
+
+import pytest
+from config_verdicts import compared
+from each import each
+
+from loadstore.checkpoints.families.slopes import halved_slopes, slopes
+
+
+@each("of", [slopes, halved_slopes])
+def test_slopes_are_powers_of_two_and_those_between(of: Any) -> None:
+    assert of(1) == (2**-8,)
+    assert of(8) == tuple(2.0**-k for k in range(1, 9))
+    assert of(3) == (2**-4, 2**-8, 2**-2)
+    assert of(12)[8:] == pytest.approx([2**-0.5, 2**-1.5, 2**-2.5, 2**-3.5], rel=1e-6)
+
+
+FALCON = {"model_type": "falcon", "vocab_size": 20, "hidden_size": 16, "num_attention_heads": 4}
+FALCON |= {"num_hidden_layers": 1, "max_position_embeddings": 32}
+MPT = {"model_type": "mpt", "vocab_size": 20, "d_model": 12, "n_heads": 2, "n_layers": 1, "max_seq_len": 16}
+
+
+@each(
+    ("config", "more", "why"),
+    [
+        (FALCON, {"alibi": True}, "rounded to bfloat16"),
+        (FALCON, {"head_dim": 4}, "says head_dim, which follows"),
+        (FALCON, {"multi_query": False, "num_kv_heads": 2}, "num_kv_heads = 2 without groups"),
+        (FALCON, {"num_ln_in_parallel_attn": 2}, "do not go together"),
+        (FALCON, {"new_decoder_architecture": True, "parallel_attn": False}, "do not go together"),
+        (FALCON, {"new_decoder_architecture": True, "num_ln_in_parallel_attn": 3}, "do not go together"),
+        (MPT, {"attn_config": {"clip_qkv": 2.0}}, "clip_qkv = 2.0, which is not supported"),
+        (MPT, {"attn_config": {"attn_type": "multiquery_attention"}}, "which is not supported"),
+        (MPT, {"attn_config": {"rope": True}}, "a key that loadstore does not know"),
+        (MPT, {"attn_config": 3}, "expected an object"),
+        (MPT, {"logit_scale": 2.0}, "logit_scale = 2.0, which is not supported"),
+        (MPT, {"expansion_ratio": 2}, "expansion_ratio = 2, which is not supported"),
+    ],
+)
+def test_what_is_not_computed_is_refused_with_a_reason(config: dict[str, Any], more: dict[str, Any], why: str) -> None:
+    found = compared(config | more, config)
+    assert found.word in ("refused", "both")
+    assert why in found.why
