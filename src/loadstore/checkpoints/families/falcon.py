@@ -69,15 +69,15 @@ def _norms(facts: Facts) -> tuple[str, str]:
     new, parallel = bool(facts.config["new_decoder_architecture"]), bool(facts.config["parallel_attn"])
     stated = facts.config["num_ln_in_parallel_attn"]
     count = (2 if new else 1) if stated is None else facts.whole("num_ln_in_parallel_attn")
-    found = {(True, True, 1): ONE, (True, True, 2): TWO}.get((new, parallel, count))
+    norms = {(True, True, 1): ONE, (True, True, 2): TWO}.get((new, parallel, count))
     if not new and not (parallel and count == 2):
-        found = ONE if parallel else AFTER
-    if found is None:
+        norms = ONE if parallel else AFTER
+    if norms is None:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config says num_ln_in_parallel_attn = {stated} with "
             f"new_decoder_architecture = {new} and parallel_attn = {parallel}, which do not go together"
         )
-    return found
+    return norms
 
 
 def _layer(shape: Architecture, norms: tuple[str, str], read: Reader, at: str, *, biased: bool) -> Layer:
