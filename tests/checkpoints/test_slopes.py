@@ -1,12 +1,18 @@
 """Slopes of ALiBi and what Falcon refuses, by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from config_verdicts import compared
 from each import each
 
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.alibi_key_tables import MPT as KEYS
+from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.slopes import halved_slopes, slopes
+from loadstore.errors import BadRequest
 
 
 @each("of", [slopes, halved_slopes])
@@ -43,3 +49,12 @@ def test_what_is_not_computed_is_refused_with_a_reason(config: dict[str, Any], m
     found = compared(config | more, config)
     assert found.word in ("refused", "both")
     assert why in found.why
+
+
+def test_a_key_inside_the_attention_of_mpt_that_is_read_cannot_be_ignored() -> None:
+    config = MPT | {"attn_config": {"softmax_scale": 0.4, "clip_qkv": 2.0}}
+    checkpoint = Checkpoint(Path("config.json"), {}, {}, config)
+    with pytest.raises(BadRequest, match=r"'attn_config\.softmax_scale': this key .* decides what the model computes"):
+        settled(Facts(checkpoint, config, ("attn_config.softmax_scale",)), KEYS)
+    left = settled(Facts(checkpoint, config, ("attn_config.clip_qkv",)), KEYS)
+    assert left.config["attn_config"] == {"softmax_scale": 0.4}

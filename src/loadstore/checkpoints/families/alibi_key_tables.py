@@ -32,6 +32,19 @@ BLOOM = COMMON | Keys(
         n_layer pretraining_tp slow_but_exact
     """),
 )
+MPT_ATTENTION = COMMON | Keys(
+    defaults={"softmax_scale": None},
+    neutral={
+        "alibi": (True,),  # the class adds it whatever this says
+        "alibi_bias_max": (8,),  # nor does it read this
+        "attn_type": ("multihead_attention",),
+        "attn_uses_sequence_id": (False,),
+        "clip_qkv": (None,),
+        "prefix_lm": (False,),
+        "qk_ln": (False,),
+    },
+    silent=names("attn_impl"),
+)
 MPT = COMMON | Keys(
     defaults={
         "vocab_size": 50368,
@@ -56,19 +69,7 @@ MPT = COMMON | Keys(
         d_model emb_pdrop embedding_fraction expansion_ratio init_device layer_norm_epsilon learned_pos_emb max_seq_len
         n_heads n_layers no_bias norm_type resid_pdrop
     """),
-)
-MPT_ATTENTION = COMMON | Keys(
-    defaults={"softmax_scale": None},
-    neutral={
-        "alibi": (True,),  # the class adds it whatever this says
-        "alibi_bias_max": (8,),  # nor does it read this
-        "attn_type": ("multihead_attention",),
-        "attn_uses_sequence_id": (False,),
-        "clip_qkv": (None,),
-        "prefix_lm": (False,),
-        "qk_ln": (False,),
-    },
-    silent=names("attn_impl"),
+    objects={"attn_config": MPT_ATTENTION},
 )
 FALCON = (
     COMMON

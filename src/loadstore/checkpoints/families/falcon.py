@@ -40,12 +40,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     kv = 1 if config["multi_query"] and not config["new_decoder_architecture"] else facts.whole("num_kv_heads", n_heads)
     if kv != n_heads and not config["new_decoder_architecture"] and not config["multi_query"]:
         raise BadCheckpoint(f"{where}: its config says num_kv_heads = {kv} without groups of queries; leave it out")
-    mlp = Mlp(
-        facts.whole("ffn_hidden_size", 4 * d),
-        gated=False,
-        activation=facts.activation("activation"),
-        parallel=norms is not AFTER,
-    )
+    activation, parallel = facts.activation("activation"), norms is not AFTER
     shape = Architecture(
         n_layers=n_layers,
         n_heads=n_heads,
@@ -58,7 +53,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         norm="layer",
         eps=facts.number("layer_norm_epsilon"),
         rotary=rotary_of(facts, d_head, WHOLE),
-        mlp=mlp,
+        mlp=Mlp(facts.whole("ffn_hidden_size", 4 * d), gated=False, activation=activation, parallel=parallel),
     )
     layer = partial(_layer, shape, norms, biased=bool(config["bias"]))
     return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("ln_f", d, centres=True), around=AROUND)
@@ -67,17 +62,15 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 def _norms(facts: Facts) -> tuple[str, str]:
     """The norms before attention and the MLP. Raises BadCheckpoint on flags that the reference has no norms for."""
     new, parallel = bool(facts.config["new_decoder_architecture"]), bool(facts.config["parallel_attn"])
-    stated = facts.config["num_ln_in_parallel_attn"]
-    count = (2 if new else 1) if stated is None else facts.whole("num_ln_in_parallel_attn")
-    norms = {(True, True, 1): ONE, (True, True, 2): TWO}.get((new, parallel, count))
+    count = facts.whole("num_ln_in_parallel_attn", 2 if new else 1)
     if not new and not (parallel and count == 2):
-        norms = ONE if parallel else AFTER
-    if norms is None:
-        raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its config says num_ln_in_parallel_attn = {stated} with "
-            f"new_decoder_architecture = {new} and parallel_attn = {parallel}, which do not go together"
-        )
-    return norms
+        return ONE if parallel else AFTER
+    if new and parallel and count in (1, 2):
+        return ONE if count == 1 else TWO
+    raise BadCheckpoint(
+        f"{facts.checkpoint.path}: its config says num_ln_in_parallel_attn = {count} with new_decoder_architecture = "
+        f"{new} and parallel_attn = {parallel}, which do not go together"
+    )
 
 
 def _layer(shape: Architecture, norms: tuple[str, str], read: Reader, at: str, *, biased: bool) -> Layer:

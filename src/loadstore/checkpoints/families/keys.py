@@ -43,7 +43,7 @@ class Keys:
     ``defaults``: keys that are read, with the default of the reference's config class. ``read``: keys that are read and
     are not fields of that class. ``aliases``: second names of keys that are read. ``neutral``: keys that are refused
     unless they have one of these values. ``silent``: keys that change neither logits nor patterns of a forward pass.
-    ``solid``: keys that the reference refuses to be null.
+    ``solid``: keys that the reference refuses to be null. ``objects``: tables of the objects that some keys hold.
     """
 
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -52,10 +52,11 @@ class Keys:
     neutral: Mapping[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     silent: frozenset[str] = frozenset()
     solid: frozenset[str] = frozenset()
+    objects: Mapping[str, "Keys"] = field(default_factory=dict[str, "Keys"])
 
     def __or__(self, other: "Keys") -> "Keys":
         """Both tables; what ``other`` reads is no longer refused or silent."""
-        taken = {*other.defaults, *other.read, *other.aliases}
+        taken = other.decisive
         return Keys(
             {**self.defaults, **other.defaults},
             self.read | other.read,
@@ -63,7 +64,13 @@ class Keys:
             {name: value for name, value in {**self.neutral, **other.neutral}.items() if name not in taken},
             (self.silent | other.silent) - taken,
             self.solid | other.solid,
+            {**self.objects, **other.objects},
         )
+
+    @property
+    def decisive(self) -> set[str]:
+        """The keys that are read."""
+        return {*self.defaults, *self.read, *self.aliases}
 
     @property
     def every(self) -> set[str]:
@@ -148,9 +155,8 @@ def _without_ignored(facts: Facts, keys: Keys) -> dict[str, Any]:
             raise BadRequest(
                 f"ignore={name!r}: the config of {facts.checkpoint.path} has no such key; leave it out of ignore"
             )
-        reads = (
-            {*keys.defaults, *keys.read, *keys.aliases} if within is config else used(cast("dict[str, Any]", within))
-        )
+        table = keys if within is config else keys.objects.get(holder)
+        reads = used(cast("dict[str, Any]", within)) if table is None else table.decisive
         if key in reads:
             raise BadRequest(
                 f"ignore={name!r}: this key of {facts.checkpoint.path} decides what the model computes and is read; "
