@@ -51,8 +51,10 @@ def test_every_picture_follows_the_theme_at_once(browser: "Browser", open_page: 
     seen: dict[str, tuple[Any, Any]] = {}
     for theme in ("light", "dark", "light"):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_timeout(400)  # all figures are drawn again
-        now = (page.evaluate(FILLS), canvas.evaluate(PIXELS))
+        before, now = None, (page.evaluate(FILLS), canvas.evaluate(PIXELS))
+        while now != before:  # until all figures are drawn again, which takes longer on a busy machine
+            page.wait_for_timeout(300)
+            before, now = now, (page.evaluate(FILLS), canvas.evaluate(PIXELS))
         assert seen.setdefault(theme, now) == now
         zero, full = now[0]["ramp"][len(now[0]["ramp"]) // 2], now[0]["ramp"][-1]
         paper = light_of(page.evaluate(GROUND))

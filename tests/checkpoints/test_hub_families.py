@@ -151,10 +151,15 @@ def test_a_gguf_file_is_taken_by_its_name(hub: Hub, tmp_path: Path) -> None:
     ],
 )
 def test_which_file_is_the_model(names: list[str], chosen: str) -> None:
-    assert choose([*names, "config.json", "README.md"], HubLocation(NAME)) == chosen
+    assert choose([*names, "config.json", "README.md"], HubLocation(NAME), None, f"{NAME}:") == chosen
 
 
 def test_shards_without_an_index_are_files_of_their_own() -> None:
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     assert candidates(names) == names
-    refusal(lambda: choose(names, HubLocation(NAME)), BadCheckpoint, "2 model files")
+    refusal(
+        lambda: choose(names, HubLocation(NAME), None, f"{NAME}:"),
+        BadCheckpoint,
+        "2 model files",
+        f"'{NAME}:{names[0]}'",
+    )

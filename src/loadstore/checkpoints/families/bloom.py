@@ -26,6 +26,7 @@ from loadstore.model.weights import Weights
 KEYS = {"bloom": BLOOM}
 TYPES = tuple(KEYS)
 AROUND = Around("transformer.", "word_embeddings.weight", "h")
+NORM = "word_embeddings_layernorm"
 CONTEXT = 2048  # of the published models, whose configs call it seq_length
 TILE = 8192  # tokens
 
@@ -59,9 +60,11 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 def _stored(shape: Architecture, read: Reader, W_E: Tensor) -> Tensor:
     """The rows of the embedding behind their norm, in float32 at least. Raises BadCheckpoint unless they are finite."""
     kind = torch.promote_types(W_E.dtype, torch.float32)
-    norm = map_tensors(
-        read.norm("word_embeddings_layernorm", shape.d_model, centres=True), lambda tensor: tensor.to(kind)
-    )
+    stored = read.norm(NORM, shape.d_model, centres=True)
+    for part, tensor in (("weight", stored.gain), ("bias", stored.bias)):
+        if tensor is not None and not is_finite(tensor):
+            raise damaged(read.checkpoint.path, f"{read.prefix}{NORM}.{part}")
+    norm = map_tensors(stored, lambda tensor: tensor.to(kind))
     rows = torch.cat([normalise(tile.to(kind), norm, shape.eps)[0] for tile in W_E.split(TILE)])
     if not is_finite(rows):
         raise damaged(read.checkpoint.path, f"{read.prefix}{AROUND.embedding}")
