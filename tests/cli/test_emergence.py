@@ -20,3 +20,17 @@ def test_the_command_prints_a_line_for_each_measure_and_writes_a_page(loadstore:
     code, _, err = loadstore("emergence", str(tmp_path))
     assert code == 2
     assert "keeps no checkpoints; train with kept_per_octave above 0" in err
+
+
+def test_a_report_on_a_run_shows_its_curves_and_what_formed_when(loadstore: Run, tmp_path: Path) -> None:
+    run, page = small_run(tmp_path / "run"), tmp_path / "page.html"
+    words = ("report", str(run), "-o", str(page))
+    code, out, _ = loadstore(*words)
+    assert code == 0
+    assert "figure Formation: " in out
+    assert "figure Emergence: Half of the way" in out
+    assert "What formed when" in page.read_text(encoding="utf-8")
+    code, out, _ = loadstore(*words, "--quick")
+    assert code == 0
+    assert "figure Formation: " in out
+    assert "figure Emergence" not in out

@@ -1,4 +1,5 @@
 /** A figure: its claim, a remark, and its views. */
+import { useSignal } from "@preact/signals";
 import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
 import { placed } from "./breadth";
@@ -11,6 +12,7 @@ import { GraphView } from "./graph/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LayersView } from "./layers/view";
+import { Linked, type Spot } from "./lines/linked";
 import { LinesView } from "./lines/view";
 import type { Figure, View } from "./model";
 import type { Place } from "./place";
@@ -22,6 +24,7 @@ import { WaterfallView } from "./waterfall/view";
 
 /** One `loadstore/figure@1`, or the message that it is not one. */
 export function FigureBlock({ figure }: { figure: Figure }) {
+  const linked = useSignal<Spot | null>(null);
   if (figure.schema !== "loadstore/figure@1") return <UnknownSchema what="figure" schema={(figure as { schema?: unknown }).schema} />;
   const places = placed(figure.views);
   return (
@@ -37,11 +40,13 @@ export function FigureBlock({ figure }: { figure: Figure }) {
           <p class="claim">{figure.claim}</p>
           {figure.note && <Remark note={figure.note} />}
         </div>
-        {figure.views.map((view, index) => (
-          <div key={index} class={`plate ${places.views[index]}`}>
-            {guarded(view, { figure: figure.id, view: index })}
-          </div>
-        ))}
+        <Linked.Provider value={linked}>
+          {figure.views.map((view, index) => (
+            <div key={index} class={`plate ${places.views[index]}`}>
+              {guarded(view, { figure: figure.id, view: index })}
+            </div>
+          ))}
+        </Linked.Provider>
       </div>
     </article>
   );

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endsOf, pathOf, type Spot, spaced } from "../src/lines/curve";
 import { drawable, geometry, ruleLevels, ticks, whole } from "../src/lines/geometry";
+import { markOf, spotOf } from "../src/lines/linked";
 import { move, nearest, start } from "../src/lines/point";
 import { ruleSpot, topDown } from "../src/lines/spot";
 import { linesRecords } from "../src/lines/tables";
@@ -180,4 +181,15 @@ test("an axis of whole numbers has ticks at whole numbers", () => {
   assert.deepEqual(whole(counted, [1, 1.5, 2, 2.5, 3]), [1, 2, 3]);
   assert.deepEqual(whole(counted, [0.5, 1, 1.5]), [0.5, 1, 1.5]);
   assert.deepEqual(whole(plot([[[1, 2.5], [0, 1]]], "linear"), [1, 1.5, 2]), [1, 1.5, 2]);
+});
+
+test("a plot marks the place of another plot's point on the same axis, within its domain", () => {
+  const view = plot([[[1, 2, 4, null], [0, 1, 2, 3]]]);
+  assert.deepEqual(spotOf(view, { series: 0, index: 1 }), { axis: "x", value: 2 });
+  assert.equal(spotOf(view, { series: 0, index: 3 }), null);
+  const domain: [number, number] = [1, 4];
+  assert.equal(markOf(view, { axis: "x", value: 4 }, domain), 4);
+  assert.equal(markOf(view, { axis: "x", value: 4.01 }, domain), null);
+  assert.equal(markOf(view, { axis: "step", value: 2 }, domain), null);
+  assert.equal(markOf(view, null, domain), null);
 });

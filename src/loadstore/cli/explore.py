@@ -18,6 +18,7 @@ from loadstore.cli.question import (
     prompt_of,
     resolved,
 )
+from loadstore.cli.runs import prompt_of_run, run_of
 
 
 def explore(
@@ -47,6 +48,8 @@ def explore(
     The page uses only a local server, protected by the key of this command, and works offline. Ctrl-C stops the server.
     Needs the extra: pip install 'loadstore[explorer]'.
 
+    The folder of a run of loadstore train opens its last checkpoint, with a screen that follows the run.
+
     The page opens with one question, which can be changed there: why a token is predicted after another one.
 
     Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log." --at 10
@@ -66,11 +69,14 @@ def explore(
         raise BadRequest(
             f"the explorer needs {missing}, which is not installed: pip install 'loadstore[explorer]'"
         ) from None
-    weights = open_model(model, positions, bos)
+    run = run_of(model)
+    weights = open_model(run.model, positions, bos)
     start = prompt_of(prompt, text, ids)
+    if start is None and run.folder is not None:
+        start = prompt_of_run(weights)
     index, token = resolved(weights, start, at, predict, ids)
     asked = begin(weights, start, index, token, named(against, ids, "--against"))
-    explorer = Explorer(weights, ARTICLE if start is None else start, asked)
+    explorer = Explorer(weights, ARTICLE if start is None else start, asked, training=run.folder)
 
     served = Served(explorer, host, port)
     redirect = served.redirect if browser else None

@@ -7,6 +7,7 @@ import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
 from loadstore.cli.question import AGAINST, AtOfPrompt, Ids, Predict, Prompt, PromptOption, named, prompt_of, resolved
+from loadstore.cli.runs import prompt_of_run, run_of
 from loadstore.cli.say import tell
 
 if TYPE_CHECKING:
@@ -47,14 +48,18 @@ def report(
     The page opens in any browser, in light and dark, and contains the table behind every figure. Figures with nothing
     to show are listed at its end. --quick leaves out the slowest sections (traffic on text, single cuts, the dossier of
     a head) and lists them. --task adds the circuit of that task: its picture and program, F by size, and its proof with
-    random circuits (minutes on a real model).
+    random circuits (minutes on a real model). The folder of a run of loadstore train is its last checkpoint, with the
+    curves of the run and what formed when over all checkpoints (with --quick only the curves).
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
 
     Example: loadstore report smollm2 "When Mary and John went to the store, John gave a drink to" --quick
     """
     asked = prompt_of(prompt, text, ids)
-    weights = open_model(model, positions, bos)
+    run = run_of(model)
+    weights = open_model(run.model, positions, bos)
+    if asked is None and run.folder is not None:
+        asked = prompt_of_run(weights)
     from msgspec.structs import replace
 
     from loadstore.cli.progress import steps
@@ -81,7 +86,8 @@ def report(
             quick=quick,
             progress=progress,
         )
-    page = replace(page, sections=(*page.sections, *circuit))
+    trained = () if run.folder is None else _trained(weights, run.folder, quick=quick)
+    page = replace(page, sections=(*page.sections, *trained, *circuit))
     with saving(out, lambda path: write_page(page, path)) as saved:
         if json:
             about = {"model": weights.name, "bos": weights.begins, "path": str(out)}
@@ -93,6 +99,22 @@ def report(
                 tell(f"figure {figure.number}: {figure.claim}")
         if saved:
             typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
+
+
+def _trained(weights: "Weights", folder: Path, *, quick: bool) -> "tuple[Section, ...]":
+    """The sections on the run that made the model."""
+    from loadstore.cli.progress import counting
+    from loadstore.report.formation import training_sections
+    from loadstore.training.checkpoints import kept_checkpoints
+    from loadstore.training.emergence import emergence
+    from loadstore.training.formation import formation
+    from loadstore.training.history import METRICS, read_lines
+
+    lines = read_lines(folder / METRICS)
+    if quick or len(kept_checkpoints(folder)) < 2:
+        return training_sections(weights, formation(lines)) if lines else ()
+    with counting("measuring checkpoints") as progress:
+        return training_sections(weights, formation(lines), emergence(folder, progress=progress))
 
 
 def _circuit_of(weights: "Weights", name: str) -> "Section":

@@ -18,7 +18,7 @@ from loadstore.circuits.context import Context, contexts
 from loadstore.circuits.live import Live, live
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.replaced import recorded
-from loadstore.corpora.corpus import read_corpus
+from loadstore.corpora.shipped import shipped
 from loadstore.decomposition.graph_of_listing import listing_graph
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.short import short
@@ -96,7 +96,7 @@ def whole_listing(listing: Listing, against: Prompt | None = None, seed: int = 0
     Args:
         listing: The listing.
         against: A counterfactual prompt of equally many tokens. None: the mean of a reference at each position, which
-            is the beginnings of the shipped documents, or random ids for a model without a tokenizer.
+            is the beginnings of the shipped documents, or random ids for a model whose tokenizer cannot read them.
         seed: The seed of random ids.
 
     Raises:
@@ -133,7 +133,7 @@ def wires_alone(
         at: The token after which the target is predicted.
         target: The id of the target.
         wires: Writers and readers by name.
-        seed: The seed of random ids, for a model without a tokenizer.
+        seed: The seed of random ids, for a model whose tokenizer cannot read them.
 
     Returns:
         How many of the wires can differ, F of these (NaN if all wires and none give the same value), and the values
@@ -176,9 +176,8 @@ def _context(weights: Weights, tokens: Tokens, target: int, against: Prompt | No
 
 def _reference(weights: Weights, length: int, seed: int) -> tuple[Tokens, str]:
     """Prompts of one length, and a description of them."""
-    if weights.tokens is not None and weights.architecture.context >= LEAST:
-        documents = read_corpus(weights, length=max(LEAST, length)).documents
-        texts = [piece[:length] for document in documents for piece in document if len(piece) >= length]
+    if weights.architecture.context >= LEAST and (corpus := shipped(weights, max(LEAST, length))) is not None:
+        texts = [piece[:length] for document in corpus.documents for piece in document if len(piece) >= length]
         if texts:
             return torch.stack(
                 texts[:REFERENCE]

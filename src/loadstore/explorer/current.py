@@ -41,7 +41,9 @@ class Current:
         """
         first = explorer.weights
         self.openers: Mapping[str, Open] = {
-            first.name: lambda prompt: explorer if prompt is None else Explorer(first, prompt),
+            first.name: lambda prompt: (
+                explorer if prompt is None else Explorer(first, prompt, training=explorer.training)
+            ),
             **{name: made for name, made in (_installed() if others is None else others).items() if name != first.name},
         }
         self._lock = Lock()

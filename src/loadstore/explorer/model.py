@@ -30,6 +30,7 @@ def model(current: Current, ask: ModelRequest) -> Document:
         "context": shape.context,
         "bos": weights.begins,
         "text": weights.tokens is not None,
+        "training": explorer.training is not None,
         "untokenised": None if weights.tokens is not None else weights.untokenised,
         "limits": {"characters": CHARACTERS, "tokens": explorer.runs.most, "window": WINDOW},
     }

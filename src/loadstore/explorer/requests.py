@@ -57,6 +57,10 @@ class RunRequest(Request, frozen=True, kw_only=True):
     ids: Annotated[tuple[Number, ...], Meta(max_length=CHARACTERS)] | None = None
 
 
+class TrainingRequest(Request, frozen=True, kw_only=True):
+    """The training run that the model comes from, as it is now."""
+
+
 class PatternsRequest(Request, frozen=True, kw_only=True):
     """All patterns of a run, from the token ``first`` on."""
 

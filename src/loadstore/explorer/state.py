@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from loadstore.errors import LoadstoreError
@@ -21,11 +22,18 @@ Document: TypeAlias = dict[str, Any]
 class Explorer:
     """A model, its runs and its circuits."""
 
-    def __init__(self, weights: Weights, prompt: str | list[int], asked: Mapping[str, int] | None = None) -> None:
-        """Take a loaded model, the first prompt, and the question about it (``question.begin``)."""
+    def __init__(
+        self,
+        weights: Weights,
+        prompt: str | list[int],
+        asked: Mapping[str, int] | None = None,
+        training: Path | None = None,
+    ) -> None:
+        """Take a loaded model, the first prompt, the question about it (``question.begin``), and its run's folder."""
         self.weights = weights
         self.prompt = prompt
         self.asked = dict(asked or {})
+        self.training = training
         self.runs = Runs(weights)
         self.circuits: Newest[str, Switchable] = Newest(CIRCUITS)
         self.pictures: Newest[tuple[str, int], Pictured] = Newest(PICTURES)

@@ -23,6 +23,7 @@ from loadstore.explorer import (
     roles,
     search,
     switch,
+    training,
     walk,
     wires,
 )
@@ -64,6 +65,7 @@ SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "nulls": (ask.NullsRequest, address.nulls),
     "verify": (ask.VerifyRequest, listing.verify),
     "walk": (ask.WalkRequest, walk.walk),
+    "training": (ask.TrainingRequest, training.training),
     "wires": (ask.WiresRequest, wires.wires),
     "circuit/find": (ask.FindRequest, find.find),
     "circuit/picture": (ask.PictureRequest, switch.at_pair),

@@ -35,7 +35,7 @@ def emergence_figure(emerged: "xr.Dataset") -> Figure:
         emerged: What ``emergence`` returns.
     """
     return figure(
-        "2",
+        "Emergence",
         "Every measure of the circuit over its checkpoints",
         sentence(order(emerged)),
         [_multiple(emerged, measure) for measure in MEASURES],

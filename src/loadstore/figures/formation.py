@@ -45,7 +45,7 @@ def formation_figure(formation: Formation, vocab: int) -> Figure:
         moments,
     )
     return figure(
-        "1",
+        "Formation",
         "Where the heads looked, and what the two copies cost",
         sentence(chance(formation, vocab)),
         [scores, losses],

@@ -29,26 +29,33 @@ def formation_document(weights: Weights, formation: Formation, emerged: "xr.Data
         prompt="" if weights.tokens is None else weights.tokens.tokenizer.decode(ids),
         tokens=tuple(labels(ids, weights.tokens)),
         facts=tuple(facts(weights)),
-        sections=(
-            Section(
-                id="formation",
-                title="The moment" if formation.formed else "The run",
-                lead="The text is random words, repeated: only looking back shows what comes next.",
-                figures=(formation_figure(formation, weights.architecture.vocab),),
-            ),
-            *(() if emerged is None else (_emergence(emerged),)),
-        ),
+        sections=training_sections(weights, formation, emerged),
         footer=(f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing.",),
     )
 
 
-def _emergence(emerged: "xr.Dataset") -> Section:
-    return Section(
-        id="emergence",
-        title="What formed when",
-        lead="Every checkpoint that was kept, measured; the circuit is the one that the run ends with.",
-        figures=(emergence_figure(emerged),),
-    )
+def training_sections(
+    weights: Weights, formation: Formation, emerged: "xr.Dataset | None" = None
+) -> tuple[Section, ...]:
+    """The measured lines of a run, and with ``emerged`` its checkpoints, as sections of a page."""
+    sections = [
+        Section(
+            id="formation",
+            title="The moment" if formation.formed else "The run",
+            lead="The text is random words, repeated: only looking back shows what comes next.",
+            figures=(formation_figure(formation, weights.architecture.vocab),),
+        )
+    ]
+    if emerged is not None:
+        sections.append(
+            Section(
+                id="emergence",
+                title="What formed when",
+                lead="Every checkpoint that was kept, measured; the circuit is the one that the run ends with.",
+                figures=(emergence_figure(emerged),),
+            )
+        )
+    return tuple(sections)
 
 
 def write_formation(weights: Weights, formation: Formation, path: Path, emerged: "xr.Dataset | None" = None) -> None:

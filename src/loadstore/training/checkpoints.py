@@ -46,6 +46,14 @@ def keep(run: Run, corpus: Corpus, folder: Path) -> None:
     save_weights(weights, folder / CHECKPOINTS / f"step-{run.step:06}.safetensors", card=json.dumps(card))
 
 
+def is_run(name: str) -> bool:
+    """Whether a name is the folder of a run that keeps checkpoints."""
+    try:
+        return any((Path(name) / CHECKPOINTS).glob("step-*.safetensors"))
+    except (OSError, ValueError):  # a name too long or with a NUL
+        return False
+
+
 def kept_checkpoints(folder: Path) -> list[Kept]:
     """List the checkpoints of a run in order of steps. Raises BadRequest where there is none."""
     try:

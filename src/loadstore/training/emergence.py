@@ -1,9 +1,10 @@
 """How the scores of a run emerge: its checkpoints, measured one after the other."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import torch
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 BATCH = 8 * SEQUENCES
 Pairs = Annotated[int, Within(3, 1_000)]
+Known: TypeAlias = dict[Hashable, Any]
+"""What was measured of checkpoints, by file, time and kind of measurement."""
 
 
 def emergence(
@@ -78,15 +81,29 @@ def emergence(
             if progress is not None:
                 progress(before + now, of)
 
-        tables.append(with_onsets(_followed(folder, checkpoints, pairs, report)))
+        tables.append(followed(folder, pairs, report))
         done += len(checkpoints)
     return tables[0] if len(tables) == 1 else over_runs(tables, [str(folder) for folder in folders])
 
 
-def _followed(folder: Path, checkpoints: Sequence[Kept], pairs: int, progress: Progress) -> "xr.Dataset":
-    """All measures of a run, over its checkpoints."""
+def followed(folder: Path, pairs: int, progress: Progress, earlier: Known | None = None) -> "xr.Dataset":
+    """Measure the checkpoints that one run keeps now, and when each measure formed.
+
+    Args:
+        folder: The folder of the run.
+        pairs: Pairs of the task of induction.
+        progress: Called with the checkpoints done and all of them.
+        earlier: What was measured before. It is completed, so that a run that goes on is measured only where it is new.
+
+    Returns:
+        The table of ``emergence`` for one run.
+
+    Raises:
+        BadRequest: The run keeps no checkpoints, or damaged ones.
+    """
     import xarray as xr
 
+    checkpoints, values = kept_checkpoints(folder), {} if earlier is None else earlier
     card = _card(checkpoints[-1])
     last = load(checkpoints[-1].path)
     pair = eventual_pair(last)
@@ -97,15 +114,15 @@ def _followed(folder: Path, checkpoints: Sequence[Kept], pairs: int, progress: P
     heads: list[dict[str, list[float]]] = []
     for index, checkpoint in enumerate(checkpoints):
         progress(index, len(checkpoints))
-        weights = load(checkpoint.path)
         tokens.append(int(_card(checkpoint)["tokens"]))
-        scalars.append({**losses(weights, batch), **of_pair(weights, pair, pairs)})
-        heads.append(of_heads(weights))
+        of_all, of_circuit, of_each = _measured(checkpoint, batch, pair, pairs, values)
+        scalars.append({**of_all, **of_circuit})
+        heads.append(of_each)
     progress(len(checkpoints), len(checkpoints))
     early, late = places(batch.tokens.shape[1])
     data: dict[str, Any] = {name: ("step", [row[name] for row in scalars]) for name in scalars[0]}
     data |= {name: (("step", "head"), [row[name] for row in heads]) for name in (*ROLES, "copying")}
-    return xr.Dataset(
+    table = xr.Dataset(
         data,
         coords={
             "step": [checkpoint.step for checkpoint in checkpoints],
@@ -121,6 +138,24 @@ def _followed(folder: Path, checkpoints: Sequence[Kept], pairs: int, progress: P
             "definition": f"in_context: loss at token {late + 1} minus loss at token {early + 1} of a sequence, in "
             f"nats",
         },
+    )
+    return with_onsets(table)
+
+
+def _measured(checkpoint: Kept, batch: Batch, pair: Pair | None, pairs: int, earlier: Known) -> tuple[Any, Any, Any]:
+    """Losses, the measures of the pair, and the scores of all heads, each from ``earlier`` where it is there."""
+    weights = cache(lambda: load(checkpoint.path))
+    file = (checkpoint.path, checkpoint.path.stat().st_mtime_ns)
+
+    def once(kind: Hashable, measure: Callable[[], object]) -> object:
+        if (key := (file, kind)) not in earlier:
+            earlier[key] = measure()
+        return earlier[key]
+
+    return (
+        once("losses", lambda: losses(weights(), batch)),
+        once((pair, pairs), lambda: of_pair(weights(), pair, pairs)),
+        once("heads", lambda: of_heads(weights())),
     )
 
 

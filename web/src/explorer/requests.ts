@@ -29,6 +29,10 @@ export interface RunRequest {
   ids?: number[] | null;
 }
 
+/** The training run that the model comes from, as it is now. */
+export interface TrainingRequest {
+}
+
 /** All patterns of a run, from the token `first` on. */
 export interface PatternsRequest {
   run: string;
@@ -234,6 +238,7 @@ export interface Questions {
   nulls: NullsRequest;
   verify: VerifyRequest;
   walk: WalkRequest;
+  training: TrainingRequest;
   wires: WiresRequest;
   "circuit/find": FindRequest;
   "circuit/picture": PictureRequest;

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { Asked } from "./ask";
 import type { WiresRequest } from "./requests";
 
-export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "circuit" | "walk";
+export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "circuit" | "walk" | "training";
 
 /** The parameters of the address: `#/address?run=ab12&head=L1.H4` is {run, head}. */
 export type Params = Record<string, string>;
@@ -30,6 +30,8 @@ export interface ModelFacts {
   bos: string;
   /** Whether it takes text, and if not, why. */
   text: boolean;
+  /** Whether it was opened as a training run. */
+  training: boolean;
   untokenised: string | null;
   limits: { characters: number; tokens: number; window: number };
 }

@@ -4,8 +4,14 @@ import { screen as circuit } from "./circuit/screen";
 import { screen as heads } from "./heads/screen";
 import { screen as listing } from "./listing/screen";
 import { screen as memory } from "./memory/screen";
-import type { Screen } from "./screen";
+import type { ModelFacts, Screen } from "./screen";
+import { screen as training } from "./training/screen";
 import { screen as walk } from "./walk/screen";
 import { screen as wires } from "./wires/screen";
 
-export const screens: Screen[] = [walk, heads, memory, address, wires, listing, circuit];
+const ALL: Screen[] = [walk, heads, memory, address, wires, listing, circuit];
+
+/** The screens of a model; one that was opened as a training run has one more. */
+export function screensOf(model: ModelFacts): Screen[] {
+  return model.training ? [...ALL, training] : ALL;
+}

@@ -17,7 +17,7 @@ import { Measured, type Roles } from "./roles";
 import { goTo, route } from "./route";
 import { useRunning } from "./running";
 import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
-import { screens } from "./screens";
+import { screensOf } from "./screens";
 import { Search } from "./search";
 import { Hint } from "../readout";
 import { Answer, capital, Waiting } from "./states";
@@ -74,14 +74,15 @@ function Away() {
 }
 
 /** The screen of that name, or the initial one. */
-function known(name: string): Screen {
+function known(screens: Screen[], name: string): Screen {
   return screens.find(({ id }) => id === name) ?? walk;
 }
 
 function Machine({ model }: { model: ModelFacts }) {
   const { screen: id, place } = route.value;
-  const screen = known(id);
-  const running = useRunning(model.name, place.run, keepTo);
+  const screens = screensOf(model);
+  const screen = known(screens, id);
+  const running = useRunning(model.name, place.run, (run, typed) => keepTo(screens, run, typed));
   const field = useRef<HTMLTextAreaElement>(null);
   const finder = useRef<HTMLInputElement>(null);
   const help = useRef<HTMLDialogElement>(null);
@@ -166,11 +167,11 @@ function Machine({ model }: { model: ModelFacts }) {
 }
 
 /** Write a new run into the URL of the current screen, and drop tokens that it does not have. */
-function keepTo(run: Run, typed: boolean): void {
+function keepTo(screens: Screen[], run: Run, typed: boolean): void {
   const { screen, place } = route.value;
   const gone = Object.fromEntries(["at", "token", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
   const begun = place.run === undefined && place.at === undefined ? run.asked : {};
-  goTo(hashOf(route.value, { run: run.run, ...begun, ...gone, ...(typed ? clear : {}) }, known(screen).id), true);
+  goTo(hashOf(route.value, { run: run.run, ...begun, ...gone, ...(typed ? clear : {}) }, known(screens, screen).id), true);
 }
 
 function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"], at: number, question: Asked<Question>): ScreenProps {

@@ -1,5 +1,5 @@
 /** Lines over one axis, with reference rules. */
-import { useMemo } from "preact/hooks";
+import { useContext, useMemo } from "preact/hooks";
 import { type Cursor, tabStop, useCursor } from "../cursor";
 import { free } from "../format";
 import { ViewFrame } from "../frame";
@@ -11,6 +11,7 @@ import { Sheet } from "../sheet";
 import { useWidth } from "../width";
 import { Axes, Rules } from "./axes";
 import { drawable, type Geometry, geometry } from "./geometry";
+import { Linked, markOf, useLinked } from "./linked";
 import { Curve, EndNames, Mark } from "./marks";
 import { move, nearest, type Point, start } from "./point";
 import { topDown } from "./spot";
@@ -20,6 +21,7 @@ import { LinesTable, linesRecords } from "./tables";
 export function LinesView({ view, place }: { view: Lines; place: Place }) {
   const cursor = useCursor<Point>();
   const [ref, width] = useWidth<HTMLDivElement>();
+  useLinked(view, cursor);
   const stop = tabStop(cursor, () => start(view), (from, key) => move(view, from, key));
   const plot = useMemo(() => (width > 0 ? geometry(view, width) : null), [view, width]);
   return (
@@ -74,8 +76,12 @@ function Plot({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cur
 
 function Marks({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cursor<Point> }) {
   const shown = [cursor.pinned.value, cursor.active.value];
+  const [low = 0, high = 0] = plot.x.domain();
+  const linked = useContext(Linked)?.value ?? null;
+  const elsewhere = cursor.active.value ? null : markOf(view, linked, [low, high]);
   return (
     <g class="marks">
+      {elsewhere !== null && <path class="cross linked" d={`M${plot.x(elsewhere)} ${plot.top}V${plot.bottom}`} />}
       {shown.map((point, index) => {
         const x = point && view.series[point.series]?.x[point.index];
         const y = point && view.series[point.series]?.y[point.index];
