@@ -57,10 +57,6 @@ class RunRequest(Request, frozen=True, kw_only=True):
     ids: Annotated[tuple[Number, ...], Meta(max_length=CHARACTERS)] | None = None
 
 
-class TrainingRequest(Request, frozen=True, kw_only=True):
-    """The training run that the model comes from, as it is now."""
-
-
 class PatternsRequest(Request, frozen=True, kw_only=True):
     """All patterns of a run, from the token ``first`` on."""
 
@@ -242,3 +238,7 @@ class SwitchRequest(PictureRequest, frozen=True, kw_only=True):
 
     off: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None
     wires: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None
+
+
+class TrainingRequest(Request, frozen=True, kw_only=True):
+    """The training run that the model comes from, as it is now."""

@@ -29,10 +29,6 @@ export interface RunRequest {
   ids?: number[] | null;
 }
 
-/** The training run that the model comes from, as it is now. */
-export interface TrainingRequest {
-}
-
 /** All patterns of a run, from the token `first` on. */
 export interface PatternsRequest {
   run: string;
@@ -209,6 +205,10 @@ export interface SwitchRequest {
   pair?: number | null;
   off?: number[] | null;
   wires?: number[] | null;
+}
+
+/** The training run that the model comes from, as it is now. */
+export interface TrainingRequest {
 }
 
 /** Every question by its name. */
