@@ -86,6 +86,23 @@ def test_a_store_that_cannot_be_reached_leaves_the_last_copy(monkeypatch: Any) -
     refusal(lambda: ls.load("memory://bucket/one"), BadRequest, "not in the cache", "no route")
 
 
+def test_a_store_that_refuses_or_is_set_up_wrong_is_one_line(monkeypatch: Any) -> None:
+    def raising(error: Exception) -> Any:
+        def function(*_: object, **__: object) -> None:
+            raise error
+
+        return function
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "ls", raising(PermissionError("denied")))
+        refusal(lambda: ls.load("memory://bucket/one"), BadRequest, "may not be read (denied)", "credentials")
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "glob", raising(ConnectionError("no route")))
+        refusal(lambda: plan_of(["memory://bucket/*"], ["spectrum"]), BadRequest, "could not be read (no route)")
+    monkeypatch.setattr("fsspec.core.url_to_fs", raising(ValueError("a wrong setting")))
+    refusal(lambda: ls.load("memory://bucket/one"), BadRequest, "could not be read (a wrong setting)", "settings")
+
+
 def test_offline_only_a_copy_is_loaded(monkeypatch: Any) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refusal(lambda: ls.load("s3://bucket/model.safetensors"), BadRequest, "not in the cache", "HF_HUB_OFFLINE")

@@ -7,10 +7,13 @@ import pytest
 from each import each
 from hostile import refusal
 from sweep.small_models import small_models
-from tiny import Kind, tiny
+from tiny import Kind, Sizes, tiny
 
+from loadstore.circuits.named import task as task_named
+from loadstore.circuits.solved import solved
 from loadstore.errors import BadRequest
 from loadstore.sweep.analyses import analyse
+from loadstore.sweep.cost import _times
 from loadstore.sweep.of_wires import aligned
 from loadstore.sweep.options import checked
 from loadstore.sweep.plan import read_plan
@@ -39,12 +42,41 @@ GOOD = 'models = ["builtin"]\nanalyses = ["heads"]\n'
         ('models = ["builtin"]\nanalyses = ["tasks"]\n[tasks]\ntasks = ["no"]', ["there is no task 'no'"]),
         ('models = ["builtin"]\nanalyses = ["traffic"]\n[traffic]\ncorpus = "no"', ["no does not exist"]),
         ("models = [", ["cannot be read as a plan"]),
+        ('models = [""]\nanalyses = ["heads"]', ["an empty text is not the name of a model"]),
+        ('models = ["builtin"]\nanalyses = []', ["analyses is []"]),
+        (
+            'models = ["builtin"]\nanalyses = ["spectrum"]\n[spectrum]\nwriters = 3',
+            ["spectrum.writers is 3", "a list of names"],
+        ),
+        ("#" * (1 << 20) + "\n" + GOOD, ["is larger than 1 MB"]),
     ],
 )
 def test_a_plan_that_is_wrong_is_refused_with_the_file_and_the_key(text: str, words: list[str], tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(text)
     refusal(lambda: read_plan(path), BadRequest, path, *words)
+
+
+def test_the_analysis_of_tasks_has_shares_and_the_reasons_of_those_that_are_undefined() -> None:
+    weights = tiny(Kind("learned", "layer", True, "gelu", sizes=Sizes(context=24)))
+    options = checked("tasks", {"tasks": ["induction", "ioi"], "pairs": 8})
+    result = analyse(weights, "tasks", options)
+    assert list(result.columns["task"]) == ["induction", "ioi"]
+    solves = solved(task_named(weights, "induction", pairs=8, seed=0))
+    assert result.columns["share"][0] == result.headline["solves induction"] == solves.share
+    assert np.isnan(result.columns["share"][1])
+    assert "tokenizer" in result.columns["reason"][1]
+
+
+def test_a_cost_follows_what_the_options_ask_for() -> None:
+    weights = tiny(Kind("learned", "layer", True, "gelu"))
+    for analysis, one, other, times in (
+        ("heads", {"sequences": 10}, {"sequences": 30}, 3),
+        ("tasks", {"pairs": 8}, {"pairs": 24}, 3),
+        ("spectrum", {"writers": ["embed"]}, {"writers": ["embed", "L0.H0"]}, 2),
+    ):
+        small, large = (_times(weights, analysis, checked(analysis, options)) for options in (one, other))
+        assert large == pytest.approx(times * small)
 
 
 def test_a_plan_lists_the_files_of_a_glob_and_every_model_once(tmp_path: Path) -> None:
