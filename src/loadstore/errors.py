@@ -13,7 +13,7 @@
 
 Each message names the object, the expectation and a remedy. The command line prints it and exits with status 2. A
 message may quote names from files; ``str`` of an error is one line without hidden characters, so that no name can
-control a terminal, and at most 2,000 characters long, so that none can flood it.
+control a terminal, and at most 1,500 characters long, so that none can flood it.
 """
 
 from loadstore.visible import line
@@ -29,7 +29,7 @@ __all__ = [
     "Undefined",
 ]
 
-_BEGINNING, _END = 1_299, 700  # of a message that is too long; the remedy is at its end
+_BEGINNING, _END = 899, 600  # of a message that is too long; the remedy is at its end
 
 
 class LoadstoreError(Exception):

@@ -8,6 +8,7 @@ from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.ranking import count_of, ranking
 from loadstore.circuits.smallest import smallest
 from loadstore.errors import BadRequest
+from loadstore.quote import quote
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,7 +45,7 @@ def circuit(ranked: "xr.Dataset", size: float | int | str, *, by: str = "paths",
     if isinstance(size, str):
         threshold = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
         if threshold is None:
-            raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
+            raise BadRequest(f"size={quote(repr(size), 40)}: expected a share such as .01, a count, or 'F>=.85'")
         if on is None:
             raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
         return smallest(ranked, on, float(threshold[1]), by)
