@@ -4,6 +4,7 @@ python benchmarks/memory_page.py        rewrite the section; tests/memory/test_p
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,21 @@ def measured(found: dict[str, Found]) -> list[str]:
     rows = [
         [
             MODELS[model],
-            f"{parts[name]['tokens']:,}",
+            f"{part['tokens']:,}",
             name,
             f"{part['processor_seconds']:.0f}",
             str(part["peak_gigabytes"]),
         ]
         for model, parts in found.items()
-        for name, part in parts.items()
-        if name in ("lifetimes", "maps", "reach")
+        for name in ("lifetimes", "maps", "reach")
+        if (part := parts.get(name))
     ]
-    return table(["model", "tokens", "part", "processor seconds, one thread", "peak memory, GB"], rows)
+    heads = ["model", "tokens", "part", "processor seconds, one thread", "peak memory, GB"]
+    sums = [
+        f"{MODELS[model]} {sum(part['processor_seconds'] for part in parts.values()):.0f} s"
+        for model, parts in found.items()
+    ]
+    return [*table(heads, rows), "", f"Together, with the runs of the corpus: {', '.join(sums)} of one processor."]
 
 
 def regions(part: dict[str, Any]) -> dict[str, float]:
@@ -94,9 +100,9 @@ def maps(found: dict[str, Found]) -> list[str]:
     return table(heads, rows)
 
 
-def reported(part: dict[str, Any]) -> list[dict[str, Any]]:
+def reported(part: dict[str, Any], name: str = "pairs") -> list[dict[str, Any]]:
     """Pairs that hold, the largest caused part first."""
-    return sorted((pair for pair in part["pairs"] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
+    return sorted((pair for pair in part[name] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
 
 
 def pairs(found: dict[str, Found]) -> list[str]:
@@ -121,12 +127,15 @@ def pairs(found: dict[str, Found]) -> list[str]:
             ]
             lines += [*table(["writer", "later", "kind", "term", "caused", "causal fraction (ablated)"], rows), ""]
         if "screen_across" in part:
-            screen, some = part["screen_across"], [pair for pair in part["pairs_across"] if pair["reported"]]
-            said = "; ".join(f"{p['writer']} and {p['later']} ({p['kind']}, caused {short(p['caused'])})" for p in some)
+            screen, some = part["screen_across"], reported(part, "pairs_across")
+            said = "; ".join(
+                f"{p['writer']} and {p['later']} ({p['kind']}, caused {short(p['caused'])})" for p in some[:SHOWN]
+            )
+            first = f", the first {SHOWN} of them" if len(some) > SHOWN else ""
             lines += [
                 f"Across tokens {screen['large']:,} of {screen['tests']:,} terms are at least 5 %, "
                 f"{screen['beyond']:,} of these are beyond both nulls, and {len(some)} of {screen['checked']:,} "
-                f"checked hold{': ' + said if some else ''}.",
+                f"checked hold{f'{first}: {said}' if said else ''}.",
                 "",
             ]
     return lines[:-1]
@@ -208,7 +217,7 @@ def effects(found: dict[str, Found]) -> list[str]:
     return lines
 
 
-def joined(values: list[float], form: str) -> str:
+def joined(values: Sequence[float], form: str) -> str:
     """``65% and 70%``."""
     return " and ".join(format(value, form) for value in values)
 
@@ -235,6 +244,11 @@ def agreement(found: dict[str, Found]) -> list[str]:
             f"- Pairs: {joined(cleaned, 'd')} clean-up and {joined(repeated, 'd')} repeater pairs hold. Caused "
             f"clean-up is found in {words[0]} of the models, caused repetition in {words[1]}."
         )
+    across = [part["pairs_across"] for part in both["lifetimes"] if "pairs_across" in part]
+    if len(across) == 2:
+        held = [sum(pair["reported"] for pair in some) for some in across]
+        word = "both" if all(held) else "one" if any(held) else "neither"
+        lines.append(f"- Pairs across tokens: {joined(held, 'd')} hold, so they are found in {word} of the models.")
     if len(both["reach"]) == 2:
         values = [part["ratio"] for part in both["reach"]]
         if (values[0] < 1) == (values[1] < 1):

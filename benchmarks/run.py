@@ -17,7 +17,7 @@ import torch
 from busy import busy
 from circuits import circuits
 from real import real
-from tables import causes, lens
+from tables import causes, huggingface, lens
 
 import loadstore as ls
 from loadstore.model.ports import ov, qk
@@ -99,7 +99,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{circuits()}{lens()}{real() + busy()}{causes()}"
+        f"{circuits()}{lens()}{huggingface()}{real() + busy()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

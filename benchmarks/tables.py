@@ -1,4 +1,4 @@
-"""Sections of RESULTS.md from the numbers written by `make causes` and `make lens`."""
+"""Sections of RESULTS.md from numbers of `make causes`, `make lens` and benchmarks/huggingface.py."""
 
 import json
 from pathlib import Path
@@ -90,4 +90,55 @@ def _depth(found: dict[str, Any]) -> list[str]:
         f"{peaks['lens'] / 1e6:,.0f} MB",
         f"{peaks['lens'] / peaks['loadstore']:.1f} ×",
         f"{found['all wires']:,}: {times['everything']:.2f} s, {peaks['everything'] / 1e6:.0f} MB",
+    ]
+
+
+def huggingface() -> str:
+    """A section on passes of ``transformers``; empty if it was not measured."""
+    file = Path(__file__).parent / "huggingface.json"
+    if not file.exists():
+        return ""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    tokens, pairs, points = f"{found['tokens']} tokens", f"{found['pairs']} pairs", found["points"]
+    batch = f"{pairs} of {found['length']} tokens"
+    memory = found["memory"]
+    rows = [
+        _pass(found, f"`run`, {tokens}", "run", "sdpa", "SDPA", 1.15),
+        _pass(found, f"`run` recording everything, {tokens}", "recorded", "eager", "eager, `output_attentions`", 1),
+        _pass(
+            found,
+            f"`attribute`, {batch}, {found['wires']:,} wires, {points} points",
+            *("attribute", "gradient", f"{points} × one forward and backward pass", 3, points),
+        ),
+        _pass(found, f"a circuit of 1 % of the wires, {batch}", "circuit", "plain", "a plain `run` of the batch", 2),
+        [
+            "memory of the process that attributes",
+            f"{memory['peak'] / 1e9:.2f} GB; {memory['before'] / 1e9:.2f} before",
+            *("", "< 2 GB"),
+        ],
+        ["from process start to the first logits of 20 tokens", f"{found['first_logits']:.1f} s", "", "< 6 s"],
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return (
+        "\n## SmolLM2 beside transformers\n\n"
+        "Made by `python benchmarks/huggingface.py`. The same weights in float32 and the same tokens, in one process "
+        "and in turns; the backward pass is that of the metric by the embeddings, without gradients of weights. "
+        f"{versions}; {found['threads']} threads, load {found['load']} before. Medians of {len(found['run'])} rounds "
+        "after one that is not counted, ratios taken round by round, with their range.\n\n"
+        f"| work | ours | beside | limit |\n|---|---|---|---|\n{table}\n"
+    )
+
+
+def _pass(
+    found: dict[str, Any], work: str, ours: str, other: str, name: str, limit: float, times: int = 1
+) -> list[str]:
+    """One row: our time, the other's, and their ratio."""
+    ratios = [mine / (times * beside) for mine, beside in zip(found[ours], found[other], strict=True)]
+    spread = f"{median(ratios):.2f} × ({min(ratios):.2f} to {max(ratios):.2f})"
+    return [
+        work,
+        f"{median(found[ours]):.2f} s",
+        f"{name}, {median(found[other]):.2f} s each: {spread}",
+        f"≤ {limit:g} ×",
     ]

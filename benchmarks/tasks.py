@@ -4,7 +4,7 @@
 
 Pairs are generated with a seed of their own: 24 to find, 8 to choose the size, 32 to judge. F is measured on the pairs
 to judge with free norms and counterfactual stores; intervals resample templates and pairs. Writes
-``benchmarks/tasks-MODEL.json`` and prints the table of docs/circuits.md.
+``benchmarks/tasks-MODEL.json``; ``benchmarks/tasks_page.py`` writes the tables of docs/circuits.md from it.
 """
 
 import json
@@ -13,26 +13,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import tasks_page
+from tasks_page import WORDS
 
 import loadstore as ls
 from loadstore.circuits.attribution import attribute
 from loadstore.circuits.curve import curve_on
 from loadstore.circuits.measured import measured
+from loadstore.circuits.methods import METHODS, Method
 from loadstore.circuits.named import task as task_named
 from loadstore.circuits.sized import circuit
 from loadstore.circuits.solved import solved
 from loadstore.circuits.tasks.table import TASKS
 
 SEED, PAIRS = 2026, 64
-METHODS = ("eap", "eap-ig", "mask")
-WORDS = {"signed": "signed", "attribution": "absolute", "paths": "one-sided, on paths"}
-RANKINGS = tuple(WORDS)
 
 
-def missing(row: dict[str, Any]) -> list[str]:
+def missing(row: dict[str, Any]) -> list[Method]:
     """The methods without a measured ranking."""
-    return [method for method in METHODS if not set(RANKINGS) <= row.get(method, {}).keys()]
+    return [method for method in METHODS.values() if not WORDS.keys() <= row.get(method, {}).keys()]
 
 
 def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str
             "seconds": time.perf_counter() - began,
             "remainder": ranked.attrs["remainder"],
         }
-        for by in RANKINGS:
+        for by in WORDS:
             if by in row[method]:
                 continue
             found = curve_on(ranked, on, by=by)
@@ -65,20 +64,6 @@ def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str
     return row
 
 
-def table(results: dict[str, Any]) -> str:
-    """Mean |1 − F| over .05 to 10 % and CMD of every ranking, one column per task."""
-    names = [name for name, row in results.items() if "mask" in row]
-    lines = [f"| ranking | {' | '.join(names)} | mean |", f"|---|{'---|' * (len(names) + 1)}"]
-    for method in METHODS:
-        for by in RANKINGS:
-            pairs = [(results[name][method][by]["small"], results[name][method][by]["cmd"]) for name in names]
-            mean = tuple(np.mean(pairs, 0))
-            cells = [f"{small:.3f} / {cmd:.3f}" for small, cmd in [*pairs, mean]]
-            lines.append(f"| {method}, {WORDS[by]} | {' | '.join(cells)} |")
-    smallest = [f"{results[name]['smallest']:.2%}" for name in names]
-    return "\n".join([*lines, f"| smallest size with F ≥ .85 (chosen) | {' | '.join(smallest)} | |"])
-
-
 def main(model: str, names: list[str]) -> None:
     """Measure the missing rankings."""
     path = Path(__file__).with_name(f"tasks-{model}.json")
@@ -90,7 +75,7 @@ def main(model: str, names: list[str]) -> None:
             results[name] = measured_task(weights, name, row)
             path.write_text(json.dumps(results, indent=1))
             print(name, "done", flush=True)
-    print(table(results))
+    print(tasks_page.compared(tasks_page.solved(model)))
 
 
 if __name__ == "__main__":

@@ -80,9 +80,14 @@ def _along(context: Context, low: float, high: float, points: int) -> Attributio
     nodes, shares = np.polynomial.legendre.leggauss(points)
     attributions = _zeros(context)
     for node, share in zip(nodes, shares, strict=True):
-        run = run_at(context, low + (high - low) * (float(node) + 1) / 2)
-        attributions += _by_wires(context, run, run.differences) * (float(share) * (high - low) / 2)
+        attributions += _at(context, low + (high - low) * (float(node) + 1) / 2) * (float(share) * (high - low) / 2)
     return attributions
+
+
+def _at(context: Context, alpha: float) -> Attributions:
+    """The gradient with every mask at α; the pass, which takes hundreds of MB, is freed before the next one."""
+    run = run_at(context, alpha)
+    return _by_wires(context, run, run.differences)
 
 
 def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
