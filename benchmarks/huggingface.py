@@ -1,6 +1,6 @@
 """Runs, circuits and attributions of SmolLM2 beside passes of ``transformers`` on the same weights and tokens.
 
-    python benchmarks/huggingface.py
+    OMP_NUM_THREADS=1 python benchmarks/huggingface.py
 
 All work is done in one process, in turns, so that other load on the machine affects all of it; ratios are taken round
 by round. Memory, and the time to the first logits, are those of processes of their own. Writes ``huggingface.json``,
@@ -10,7 +10,6 @@ which `make bench` renders.
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ from loadstore.circuits.measured import measured
 from loadstore.circuits.ranking import mask_of_first, ranking
 
 FILE = Path(__file__).parent / "huggingface.json"
-PAIRS, POINTS, TOKENS, SHARE, ROUNDS = 43, 5, 512, 0.01, 5  # 43 pairs leave 16 to find
+PAIRS, POINTS, TOKENS, SHARE, ROUNDS = 43, 5, 512, 0.01, 3  # 43 pairs leave 16 to find
 FIRST = (
     "import loadstore as ls\n"
     "model = ls.load('smollm2')\n"
@@ -44,8 +43,10 @@ def rounds(work: Work, times: int = ROUNDS) -> dict[str, list[float]]:
         for name, call in work.items():
             began = time.perf_counter()
             call()
+            seconds = time.perf_counter() - began
+            print(name, round(seconds, 2), flush=True)
             if number:
-                found[name].append(time.perf_counter() - began)
+                found[name].append(seconds)
     return found
 
 
@@ -102,13 +103,10 @@ def gradients(model: ls.Weights, sdpa: Any) -> dict[str, Any]:
 
 
 def alone(*words: str) -> tuple[float, str]:
-    """Median seconds of three processes, and the output of the last."""
-    times, said = list[float](), ""
-    for _ in range(3):
-        began = time.perf_counter()
-        said = subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True).stdout
-        times.append(time.perf_counter() - began)
-    return statistics.median(times), said
+    """Seconds of a process, and its output."""
+    began = time.perf_counter()
+    said = subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - began, said
 
 
 def peak() -> dict[str, float]:
@@ -133,7 +131,7 @@ def main() -> None:
         "points": POINTS,
     }
     memory = json.loads(alone(__file__, "peak")[1])
-    first, _ = alone("-c", FIRST)
+    first = min(alone("-c", FIRST)[0] for _ in range(ROUNDS))
     model, sdpa = ls.load("smollm2"), reference("sdpa")
     found = passes(model, sdpa) | gradients(model, sdpa) | {"memory": memory, "first_logits": first}
     FILE.write_text(json.dumps({"versions": versions, **settings, **found}, indent=1) + "\n", encoding="utf-8")

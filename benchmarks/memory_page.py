@@ -61,11 +61,11 @@ def measured(found: dict[str, Found]) -> list[str]:
         if (part := parts.get(name))
     ]
     heads = ["model", "tokens", "part", "processor seconds, one thread", "peak memory, GB"]
-    sums = [
-        f"{MODELS[model]} {sum(part['processor_seconds'] for part in parts.values()):.0f} s"
-        for model, parts in found.items()
-    ]
-    return [*table(heads, rows), "", f"Together, with the runs of the corpus: {', '.join(sums)} of one processor."]
+    seconds = {model: [part["processor_seconds"] for part in parts.values()] for model, parts in found.items()}
+    sums = ", ".join(f"{MODELS[model]} {sum(some):.0f} s" for model, some in seconds.items())
+    most = max(map(max, seconds.values()))
+    together = f"Together, with the runs of the corpus: {sums} of one processor. No part takes more than {most:.0f} s."
+    return [*table(heads, rows), "", together]
 
 
 def regions(part: dict[str, Any]) -> dict[str, float]:
@@ -185,7 +185,7 @@ def fresh(found: dict[str, Found]) -> list[str]:
 
 def ratios(part: dict[str, Any]) -> dict[str, float]:
     """Mean distance relative to equal reading, by side."""
-    rows = [row for row in part["readers"] if len(row["distance"]) > 1]
+    rows = [row for row in part.get("readers", ()) if len(row["distance"]) > 1]
     sides = {side: [row["mean"] / row["mean_equal"] for row in rows if row["side"] == side] for side in SIDES}
     return {side: float(np.mean(some)) for side, some in sides.items() if some}
 
@@ -256,6 +256,12 @@ def agreement(found: dict[str, Found]) -> list[str]:
         else:
             said = "the models differ on whether near writers are preferred"
         lines.append(f"- Reach: the ratios are {' and '.join(map(short, values))}, so {said}.")
+        sides = [ratios(part) for part in both["reach"]]
+        for word, extreme in (("nearest", min), ("farthest back", max)):
+            names = [extreme(some, key=some.__getitem__) for some in sides if some]
+            if len(names) == 2:
+                who = f"{names[0]} in both" if names[0] == names[1] else f"{names[0]} and {names[1]}"
+                lines.append(f"- The side that reads {word}: {who}.")
     return lines or ["- Only one of the two real models has been measured so far, so nothing is compared."]
 
 
@@ -301,7 +307,8 @@ that readers use: the mean distance over that of equal reading (1: near and far 
 
 **Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a
 cause, not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the
-null of random subspaces ignores the few high-variance directions of the stream that all writers share."""
+null of random subspaces ignores the few high-variance directions of the stream that all writers share; that other
+models, or these on other texts, have such reaches, because the ratios are of one corpus and have no interval."""
 
 
 def section() -> str:

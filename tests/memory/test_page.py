@@ -26,5 +26,11 @@ def test_the_section_of_open_questions_is_made_from_the_numbers() -> None:
     assert "1 and 1 clean-up and 0 and 0 repeater pairs hold" in agreed[0]
     assert "found in both of the models, caused repetition in neither" in agreed[0]
     assert agreed[1] == "- Reach: the ratios are .80 and .80, so both read nearer than equal reading would."
+    rows = [{"side": side, "distance": [0, 1], "mean": mean, "mean_equal": 2} for side, mean in (("Q", 1), ("mlp", 3))]
+    turned = [{**row, "mean": 4 - row["mean"]} for row in rows]
+    sides = {model: {"reach": {"ratio": 0.8, "readers": rows}} for model in module.REAL}
+    assert "- The side that reads nearest: Q in both." in module.agreement(sides)
+    sides["gemma3-270m"]["reach"]["readers"] = turned
+    assert "- The side that reads nearest: Q and mlp." in module.agreement(sides)
     found["smollm2"]["reach"] = {"ratio": 1.2}
     assert "the models differ on whether near writers are preferred" in module.agreement(found)[1]
