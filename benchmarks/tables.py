@@ -124,7 +124,7 @@ def huggingface() -> str:
         "\n## SmolLM2 beside transformers\n\n"
         "Made by `python benchmarks/huggingface.py`. The same weights in float32 and the same tokens, in one process "
         "and in turns; the backward pass is that of the metric by the embeddings, without gradients of weights. "
-        f"{versions}; {found['threads']} threads, load {found['load']} before. Medians of {len(found['run'])} rounds "
+        f"{versions}; threads: {found['threads']}, load {found['load']} before. Medians of {len(found['run'])} rounds "
         "after one that is not counted, ratios taken round by round, with their range.\n\n"
         f"| work | ours | beside | limit |\n|---|---|---|---|\n{table}\n"
     )
