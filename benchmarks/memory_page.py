@@ -131,7 +131,7 @@ def pairs(found: dict[str, Found]) -> list[str]:
             said = "; ".join(
                 f"{p['writer']} and {p['later']} ({p['kind']}, caused {short(p['caused'])})" for p in some[:SHOWN]
             )
-            first = f", the first {SHOWN} of them" if len(some) > SHOWN else ""
+            first = f", the {SHOWN} largest" if len(some) > SHOWN else ""
             lines += [
                 f"Across tokens {screen['large']:,} of {screen['tests']:,} terms are at least 5 %, "
                 f"{screen['beyond']:,} of these are beyond both nulls, and {len(some)} of {screen['checked']:,} "
