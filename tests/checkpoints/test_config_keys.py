@@ -143,6 +143,22 @@ def test_nulls_that_the_reference_of_gemma_3_cannot_compute_with_are_refused() -
     assert "sliding_window_pattern = null; " in found.why
 
 
+@each(
+    ("kind", "more", "why"),
+    [
+        ("opt", {"layerdrop": "2"}, "layerdrop = 2, expected"),
+        ("mpt", {"attn_config": {"attn_impl": None}}, "attn_impl = null, expected a value"),
+    ],
+)
+def test_values_without_effect_that_the_reference_refuses_are_refused(kind: str, more: Any, why: str) -> None:
+    shape = next(shape for shape in SHAPES if shape.kind == kind)
+    config = {"model_type": kind, **shape.facts}
+    assert compared(config).word == "agree"
+    found = compared(config | more, config)
+    assert found.word == "both"
+    assert why in found.why
+
+
 def test_a_key_inside_an_object_is_ignored_by_its_path(folder: Path) -> None:
     model = stated(folder)
     model.config.rope_parameters["pairs"] = "adjacent"

@@ -32,6 +32,7 @@ SILENT: dict[str, tuple[type, ...]] = {
     "transformers_version": (str,),
     **dict.fromkeys(("attn_impl", "init_device", "norm_type"), (str,)),
     "embedding_fraction": (float,),
+    "layerdrop": (int, float),
 }
 """Types of keys that change no number, which the reference checks all the same."""
 
