@@ -42,9 +42,12 @@ STRANGE |= {"output_hidden_states": True, "tie_last_hidden_states": True, "pretr
 VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e-3)
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
-NULL_KEYS = ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere")  # null: all heads
+WITHOUT_HEAD = ("stablelm", "nemotron", "phi3", "olmoe")
+NULL_KEYS = ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere", "olmoe")  # null: all heads
 FLAGS = {
     "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3", "cohere", "nemotron"),
+    "norm_topk_prob": ("qwen2_moe", "qwen3_moe", "olmoe"),
+    "qkv_bias": ("qwen2_moe",),
     "mlp_bias": ("llama", "granite", "smollm3", "nemotron"),
     "use_qk_norm": ("cohere",),
     "use_parallel_residual": ("gpt_neox", "stablelm"),
@@ -63,6 +66,14 @@ SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "trans
 SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
 MULTIPLIERS = {"embedding_multiplier": (2, 0.5), "attention_multiplier": (0.3, 1), "residual_multiplier": (0.2, 1.5)}
 MULTIPLIERS |= {"logits_scaling": (4, 0.5)}
+USED = {"num_experts_per_tok": (1, 2, 3)}
+EXPERTS: dict[str, dict[str, tuple[int, ...]]] = {
+    "mixtral": USED | {"num_local_experts": (3, 4)},
+    "olmoe": USED | {"num_experts": (3, 4)},
+    "qwen2_moe": USED
+    | {"num_experts": (3, 4), "moe_intermediate_size": (1, 6), "shared_expert_intermediate_size": (1, 5)},
+    "qwen3_moe": USED | {"num_experts": (3, 4), "moe_intermediate_size": (1, 6)},
+}
 CAPS = ("attn_logit_softcapping", "final_logit_softcapping")
 NORMS = {
     "gpt_neox": "layer_norm_eps",
@@ -94,7 +105,7 @@ def legal(kind: str, dice: random.Random) -> Config:
     found |= {"hidden_act": act, "max_position_embeddings": 64}
     if kind != "gpt_neox":
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
-        if (dice.random() < 0.4 and kind not in ("stablelm", "nemotron", "phi3")) or kind in ("qwen3", "gemma"):
+        if (dice.random() < 0.4 and kind not in WITHOUT_HEAD) or kind in ("qwen3", "gemma"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
         if kind in NULL_KEYS and dice.random() < 0.2:
             found["num_key_value_heads"] = None
@@ -127,10 +138,16 @@ def legal(kind: str, dice: random.Random) -> Config:
         if dice.random() < 0.5:
             found |= {"sliding_window_pattern": dice.choice([1, 2, 6])}
             found.pop("layer_types" if dice.random() < 0.7 else "sliding_window_pattern")
-    if kind in ("mistral", "qwen2", "qwen3", "starcoder2"):
+    if kind in EXPERTS:
+        found |= {name: dice.choice(values) for name, values in EXPERTS[kind].items()}
+    if kind in ("mistral", "qwen2", "qwen3", "starcoder2", "mixtral", "qwen2_moe", "qwen3_moe"):
         found |= {"sliding_window": dice.choice([None, 1, 3, 3, 50])}
-        if kind.startswith("qwen") and dice.random() < 0.6:
+        if kind == "qwen3_moe":
+            found["use_sliding_window"] = dice.random() < 0.6
+        elif kind.startswith("qwen") and dice.random() < 0.6:
             found |= {"use_sliding_window": True, "max_window_layers": dice.choice([0, 1, 28])}
+            if kind == "qwen2_moe":
+                found["sliding_window"] = found["sliding_window"] or 2
             if found["sliding_window"] is not None and dice.random() < 0.4:
                 found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
     return shared | found | rope(kind, dice)

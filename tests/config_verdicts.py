@@ -83,7 +83,7 @@ def _reference(config: Config) -> tuple[Any, torch.Tensor | None]:
         warnings.simplefilter("ignore")
         try:
             stated = library().CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
-            stated._attn_implementation = "eager"
+            stated._attn_implementation = stated._experts_implementation = "eager"
             model = library().AutoModelForCausalLM.from_config(stated).double().eval()
             generator = torch.Generator().manual_seed(0)
             with torch.no_grad():

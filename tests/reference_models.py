@@ -72,6 +72,12 @@ def falcon(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
     return sizes | {"max_position_embeddings": 40} | more
 
 
+def qwen_moe(layers: int, heads: int, kv: int, d: int, experts: int, chosen: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_experts": experts, "num_experts_per_tok": chosen, "moe_intermediate_size": 7}
+    shared = {} if "shared" not in more else {"shared_expert_intermediate_size": more.pop("shared")}
+    return llama_like(layers, heads, kv, d, 9, **sizes, **shared) | more
+
+
 BY_LAYER = {
     "full_attention": {"rope_type": "linear", "rope_theta": 2000.0, "factor": 2.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
@@ -286,6 +292,61 @@ SHAPES = [
     Shape("bigcode-every-key-untied", "gpt_bigcode", gpt2(3, 2, 20, multi_query=False, tie_word_embeddings=False)),
     Shape("bigcode-unscaled-inner", "gpt_bigcode", gpt2(1, 5, 35, scale_attn_weights=False, n_inner=52)),
     Shape("bigcode-one-head", "gpt_bigcode", gpt2(2, 1, 7, activation_function="relu", layer_norm_epsilon=1e-3)),
+    Shape("mixtral-two-of-four", "mixtral", llama_like(2, 4, 2, 32, 24, num_local_experts=4)),
+    Shape(
+        "mixtral-window-tied",
+        "mixtral",
+        llama_like(3, 3, 1, 27, 11, num_local_experts=5, num_experts_per_tok=3, head_dim=6, sliding_window=4)
+        | {"tie_word_embeddings": True, "hidden_act": "gelu"},
+    ),
+    Shape("mixtral-one-expert", "mixtral", llama_like(1, 2, 2, 20, 33, num_local_experts=1, num_experts_per_tok=1)),
+    Shape(
+        "mixtral-linear-all",
+        "mixtral",
+        llama_like(2, 4, 4, 24, 7, num_local_experts=3, num_experts_per_tok=3, rms_norm_eps=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("qwen2-moe-four-of-eight", "qwen2_moe", qwen_moe(2, 4, 2, 32, 8, 4, shared=12)),
+    Shape(
+        "qwen2-moe-normalised-windows",
+        "qwen2_moe",
+        qwen_moe(3, 3, 1, 27, 4, 1, shared=5, norm_topk_prob=True, use_sliding_window=True, sliding_window=3)
+        | {"max_window_layers": 3, "tie_word_embeddings": True, "head_dim": 6},
+    ),
+    Shape("qwen2-moe-no-biases", "qwen2_moe", qwen_moe(1, 2, 2, 20, 3, 3, shared=33, qkv_bias=False)),
+    Shape(
+        "qwen2-moe-listed-linear",
+        "qwen2_moe",
+        qwen_moe(2, 4, 4, 24, 5, 2, shared=1, hidden_act="gelu", use_sliding_window=True, sliding_window=2)
+        | {"layer_types": ["full_attention", "sliding_attention"]}
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("qwen3-moe-normalised", "qwen3_moe", qwen_moe(2, 4, 2, 32, 8, 3, norm_topk_prob=True, head_dim=12)),
+    Shape(
+        "qwen3-moe-window-biases",
+        "qwen3_moe",
+        qwen_moe(3, 3, 1, 27, 4, 2, head_dim=6, use_sliding_window=True, sliding_window=4, attention_bias=True),
+    ),
+    Shape("qwen3-moe-one-tied", "qwen3_moe", qwen_moe(1, 2, 2, 20, 2, 1, tie_word_embeddings=True)),
+    Shape("qwen3-moe-llama3", "qwen3_moe", qwen_moe(2, 4, 4, 24, 5, 5, rms_norm_eps=1e-3, rope_parameters=LLAMA3)),
+    Shape("olmoe-two-of-four", "olmoe", llama_like(2, 4, 2, 32, 12, num_experts=4, num_experts_per_tok=2)),
+    Shape(
+        "olmoe-normalised-tied",
+        "olmoe",
+        llama_like(3, 3, 1, 30, 7, num_experts=5, num_experts_per_tok=3, norm_topk_prob=True)
+        | {"tie_word_embeddings": True},
+    ),
+    Shape(
+        "olmoe-biases-one",
+        "olmoe",
+        llama_like(1, 2, 2, 20, 9, num_experts=3, num_experts_per_tok=1, attention_bias=True),
+    ),
+    Shape(
+        "olmoe-linear-all",
+        "olmoe",
+        llama_like(2, 4, 4, 24, 5, num_experts=2, num_experts_per_tok=2, hidden_act="gelu")
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
@@ -334,7 +395,7 @@ def reference(shape: Shape, seed: int = 0) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = library().AutoConfig.for_model(shape.kind, **shape.facts)
-        config._attn_implementation = "eager"
+        config._attn_implementation = config._experts_implementation = "eager"
         model = library().AutoModelForCausalLM.from_config(config).double().eval()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -362,7 +423,7 @@ def opened(folder: Path) -> Any:
 def _turning(module: Any) -> Any:
     def forward(x: Tensor, position_ids: Tensor, layer_type: str | None = None) -> tuple[Tensor, Tensor]:
         inv_freq = module.inv_freq if layer_type is None else getattr(module, f"{layer_type}_inv_freq")
-        angles = (position_ids[..., None].float() * inv_freq.float()).double()
+        angles = (position_ids[..., None].to(torch.float32) * inv_freq.to(torch.float32)).double()
         adjacent = type(module).__name__.startswith("Cohere")
         angles = angles.repeat_interleave(2, -1) if adjacent else torch.cat((angles, angles), -1)
         return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
@@ -434,7 +495,7 @@ def exact(model: Any) -> Iterator[None]:
             if name in ("BloomModel", "MptModel"):
                 home = sys.modules[type(module).__module__]
                 patch.setattr(home, *_falling(module, home))
-            if name == "MptAttention":
+            if name in ("MptAttention", "MixtralTopKRouter"):
                 patch.setattr(Tensor, "float", Tensor.double)
             if name == "GPTJAttention":
                 patch.setitem(module._buffers, "embed_positions", _adjacent(module))

@@ -1,7 +1,7 @@
 """Small random models of every kind, in float64, seeded: positions × norm × biases, and what modern models add."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, Literal, NamedTuple
@@ -11,7 +11,8 @@ from pairs import pairs
 from torch import Tensor
 
 from loadstore.model.architecture import NORMS, Architecture, NormKind, Positions
-from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
+from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Weights
@@ -49,17 +50,29 @@ class Kind(NamedTuple):
     still: bool = False  # layers from 2 on have no positions
     capped: bool = False  # soft caps of scores and logits
     scaled: bool = False  # what heads and MLPs store is multiplied
+    experts: Literal["", "alone", "shared"] = ""  # of an MLP; beside units that every token uses, behind a gate
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
         more += [name * getattr(self, name) for name in ("across", "after", "still", "capped", "scaled")]
+        more += [f"experts-{self.experts}" if self.experts else ""]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
     @property
     def n_heads(self) -> int:
         return self.sizes.n_heads or (4 if self.kv == 2 else 3)
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """Four experts, of which a token uses two."""
+        return Mixture(4, 2, 3, normalised=self.experts == "alone") if self.experts else None
+
+    @property
+    def shared(self) -> int:
+        """How many units of an MLP belong to no expert."""
+        return {"": self.sizes.width, "alone": 0, "shared": 2}[self.experts]
 
     @property
     def rotary(self) -> Rotary | None:
@@ -88,6 +101,8 @@ MODERN = [
     Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),  # Gemma 2
     Kind("alibi", "layer", True, "gelu"),  # BLOOM
     Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
+    Kind("rotary", "rms", False, "gated", kv=2, experts="alone"),  # Mixtral
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),  # Qwen 2 with experts
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -121,6 +136,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),
     Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),
     Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -151,7 +167,8 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     Every part matters to its logits.
     """
     generator = torch.Generator().manual_seed(seed)
-    d, e, vocab, context, width, *_ = kind.sizes
+    d, e, vocab, context, *_ = kind.sizes
+    width = kind.shared + (0 if kind.mixture is None else kind.mixture.count * kind.mixture.width)
     n_layers = kind.sizes.n_layers if n_layers is None else n_layers
     heads = kind.n_heads if n_heads is None else n_heads
     kv = kind.kv or heads
@@ -175,20 +192,26 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     def after() -> Norm | None:
         return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
 
-    def mlp() -> MlpLayer | None:
-        if not kind.mlp:
-            return None
+    def units(count: int, **more: Any) -> MlpLayer:
         gated = "gated" in kind.mlp
         return MlpLayer(
-            W_in=draw(d, width, size=0.3),
-            W_out=draw(width, d, size=0.3),
-            W_gate=draw(d, width, size=0.3) if gated else None,
-            b_in=bias(width),
-            b_gate=bias(width) if gated else None,
+            W_in=draw(d, count, size=0.3),
+            W_out=draw(count, d, size=0.3),
+            W_gate=draw(d, count, size=0.3) if gated else None,
+            b_in=bias(count),
+            b_gate=bias(count) if gated else None,
             b_out=bias(d),
-            norm=norm(),
-            after=after(),
+            **more,
         )
+
+    def experts() -> Experts | None:
+        if kind.mixture is None:
+            return None
+        W_router, gate = draw(d, kind.mixture.count), draw(d, 1) if kind.shared else None
+        return Experts(W_router, tuple(units(kind.mixture.width) for _ in range(kind.mixture.count)), gate)
+
+    def mlp() -> MlpLayer | None:
+        return units(kind.shared, norm=norm(), after=after(), experts=experts()) if kind.mlp else None
 
     layers = tuple(
         Layer(
@@ -215,6 +238,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         mlp=Mlp(width, "gated" in kind.mlp, "silu" if "gated" in kind.mlp else "gelu", "parallel" in kind.mlp)
         if kind.mlp
         else None,
+        experts=kind.mixture,
         windows=tuple((3, None, 4)[layer % 3] for layer in range(n_layers)) if kind.window else None,
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
@@ -250,6 +274,13 @@ def mixed(kind: Kind, last: NormKind) -> Weights:
     model = tiny(kind)
     shape = replace(model.architecture, final_norm=last)
     return replace(model, architecture=shape, final_norm=tiny(kind._replace(norm=last)).final_norm)
+
+
+def of_inputs(mlp: MlpLayer, change: Callable[[Tensor], Tensor], **more: Any) -> MlpLayer:
+    """The MLP with a change of every matrix that reads, those of experts and routers too."""
+    W_gate = None if mlp.W_gate is None else change(mlp.W_gate)
+    experts = None if mlp.experts is None else mlp.experts.each(lambda expert: of_inputs(expert, change), change)
+    return replace(mlp, W_in=change(mlp.W_in), W_gate=W_gate, experts=experts, **more)
 
 
 def stored_rows(model: Weights) -> Tensor:

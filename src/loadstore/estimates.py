@@ -224,9 +224,9 @@ def _swept(shape: Architecture) -> float:
 
 
 def layer_parameters(shape: Architecture) -> float:
-    """Parameters of one layer's matrices."""
+    """Parameters of one layer's matrices that one token uses."""
     attention = shape.d_model * shape.d_head * (2 * shape.n_heads + 2 * shape.kv_heads)
-    mlp = 0 if shape.mlp is None else shape.d_model * shape.mlp.width * (3 if shape.mlp.gated else 2)
+    mlp = 0 if shape.mlp is None else shape.d_model * shape.used_width * (3 if shape.mlp.gated else 2)
     return float(attention + mlp)
 
 

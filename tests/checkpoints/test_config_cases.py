@@ -42,6 +42,10 @@ OWN: dict[str, Config] = {  # kinds that have other names of their sizes
     "bloom": {"vocab_size": 20, "hidden_size": 12, "n_head": 2, "n_layer": 2},
     "mpt": {"vocab_size": 20, "d_model": 12, "n_heads": 2, "n_layers": 2, "max_seq_len": 16},
     "falcon": {name: size for name, size in SMALL.items() if name not in ("num_key_value_heads", "intermediate_size")},
+    "mixtral": SMALL | {"num_local_experts": 4},
+    "olmoe": SMALL | {"num_experts": 4, "num_experts_per_tok": 2},
+    "qwen2_moe": SMALL | {"num_experts": 4, "moe_intermediate_size": 6, "shared_expert_intermediate_size": 5},
+    "qwen3_moe": SMALL | {"num_experts": 4, "moe_intermediate_size": 6, "num_experts_per_tok": 3},
     "phi3": SMALL | {"pad_token_id": None},
     "smollm3": SMALL | dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id")),
     "opt": {"vocab_size": 20, "hidden_size": 12, "num_attention_heads": 2, "num_hidden_layers": 2, "ffn_dim": 9}
@@ -99,6 +103,16 @@ REFUSED = {
     "null kv heads": (of("mistral", num_key_value_heads=None), "num_key_value_heads = null"),
     "null head": (of("qwen3", head_dim=None), "head_dim = null"),
     "null head without a field": (of("qwen2", head_dim=None), "head_dim = null"),
+    "null kv heads with experts": (of("qwen2_moe", num_key_value_heads=None), "num_key_value_heads = None"),
+    "null window with experts": (
+        of("qwen2_moe", use_sliding_window=True, sliding_window=None),
+        "sliding_window = None",
+    ),
+    "layers without experts": (of("qwen3_moe", mlp_only_layers=[0]), "mlp_only_layers = [0], which is not supported"),
+    "experts in some layers": (of("qwen2_moe", decoder_sparse_step=2), "decoder_sparse_step = 2"),
+    "more experts than there are": (of("olmoe", num_experts_per_tok=5), "5 experts for each token are impossible"),
+    "clipped": (of("olmoe", clip_qkv=1.0), "clip_qkv = 1.0, which is not supported"),
+    "a head of another width": (of("olmoe", head_dim=6), "hidden_size / num_attention_heads makes it"),
     "null activation": (of("llama", hidden_act=None), "hidden_act = null"),
     "null eps": (of("llama", rms_norm_eps=None), "rms_norm_eps = null"),
     "null base": (of("llama", rope_theta=None), "rope_theta = None"),
@@ -129,6 +143,8 @@ WINDOWS = {
     "mistral": (of("mistral"), (4096, 4096)),
     "qwen2": (of("qwen2", use_sliding_window=True, max_window_layers=1), (None, 4096)),
     "qwen3": (of("qwen3", use_sliding_window=True, max_window_layers=0), (4096, 4096)),
+    "qwen2_moe": (of("qwen2_moe", use_sliding_window=True, max_window_layers=1), (4096, None)),
+    "qwen3_moe": (of("qwen3_moe", use_sliding_window=True), (4096, 4096)),
     "qwen2, late layers only": (of("qwen2", use_sliding_window=True), (None, None)),
 }
 

@@ -64,7 +64,7 @@ def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
         if layer.mlp is not None and shape.mlp is not None:
             middle = s if parallel else other.residual(index + 1) - other.store(Writer("mlp", index))
             x = normalise(loaded(Reader(index, -1, "mlp"), middle), layer.mlp.norm, shape.eps)[0]
-            stored[Writer("mlp", index)] = mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps)
+            stored[Writer("mlp", index)] = mlp_output(x, layer.mlp, shape)
         stored |= heads
     final = loaded(UNEMBED, other.residual(shape.n_layers))
     return unembed(weights, normalise(final, weights.norm(None), shape.eps)[0])

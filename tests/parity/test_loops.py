@@ -10,7 +10,8 @@ from torch import Tensor
 
 from loadstore.execution.run import run
 from loadstore.model.architecture import Architecture, NormKind
-from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
+from loadstore.model.mixture import Mixture
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Weights
 
@@ -88,18 +89,37 @@ def head_outputs(
     return pattern, np.array(outputs)
 
 
-def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, eps: float) -> np.ndarray:
-    """What an MLP stores, token by token: GELU inside, or SiLU of a gate times what is inside."""
+def units(mlp: MlpLayer, x: np.ndarray) -> np.ndarray:
+    """What some units store for one token: GELU inside, or SiLU of a gate times what is inside."""
+    inside = affine(x, mlp.W_in, mlp.b_in)
+    if mlp.W_gate is None:
+        inside = np.array([x * (1 + math.erf(x / math.sqrt(2))) / 2 for x in inside])
+    else:
+        gate = affine(x, mlp.W_gate, mlp.b_gate)
+        inside = np.array([g / (1 + math.exp(-g)) * x for g, x in zip(gate, inside, strict=True)])
+    return affine(inside, mlp.W_out, mlp.b_out)
+
+
+def experts_store(experts: Experts, x: np.ndarray, mixture: Mixture) -> np.ndarray:
+    """What the experts with the highest scores store, each times its share of the exponentials."""
+    scores = (x @ experts.W_router.numpy()).tolist()
+    best = sorted(range(len(scores)), key=lambda expert: -scores[expert])[: mixture.chosen]
+    counted = best if mixture.normalised else range(len(scores))
+    total = sum(math.exp(scores[expert]) for expert in counted)
+    return sum(math.exp(scores[expert]) / total * units(experts.stored[expert], x) for expert in best)
+
+
+def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, shape: Architecture) -> np.ndarray:
+    """What an MLP stores, token by token."""
     outputs = []
-    for x in stream:
-        normed = row(x, mlp.norm, eps)
-        inside = affine(normed, mlp.W_in, mlp.b_in)
-        if mlp.W_gate is None:
-            inside = np.array([x * (1 + math.erf(x / math.sqrt(2))) / 2 for x in inside])
-        else:
-            gate = affine(normed, mlp.W_gate, mlp.b_gate)
-            inside = np.array([g / (1 + math.exp(-g)) * x for g, x in zip(gate, inside, strict=True)])
-        outputs.append(row(affine(inside, mlp.W_out, mlp.b_out), mlp.after, eps))
+    for token in stream:
+        x = row(token, mlp.norm, shape.eps)
+        stored = units(mlp, x)
+        if mlp.experts is not None:
+            if mlp.experts.W_shared is not None:
+                stored = stored / (1 + math.exp(-float(x @ mlp.experts.W_shared[:, 0].numpy())))
+            stored = stored + experts_store(mlp.experts, x, shape.experts)
+        outputs.append(row(stored, mlp.after, shape.eps))
     return np.array(outputs)
 
 
@@ -122,7 +142,7 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
         before, stream = stream, stream + shape.residual_scale * total
         if layer.mlp is not None:
             read = before if "parallel" in model.name else stream
-            stream = stream + shape.residual_scale * mlp_outputs(layer.mlp, read, shape.eps)
+            stream = stream + shape.residual_scale * mlp_outputs(layer.mlp, read, shape)
         streams.append(stream)
     logits = np.array([row(x, model.final_norm, shape.eps) @ model.W_U.numpy() for x in stream])
     logits = logits if model.b_U is None else logits + model.b_U.numpy()

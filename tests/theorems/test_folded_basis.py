@@ -5,7 +5,7 @@ from dataclasses import replace
 import planted
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, Kind, of_inputs, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import Undefined
@@ -31,8 +31,7 @@ def folded(model: Weights) -> Weights:
     def inside(old: MlpLayer) -> MlpLayer:
         assert old.norm is not None
         gain, centres = Norm(old.norm.gain, centres=False), old.norm.centres
-        W_gate = None if old.W_gate is None else fold(old.W_gate, gain)
-        return replace(old, W_in=fold(old.W_in, gain), W_gate=W_gate, norm=Norm(centres=centres))
+        return of_inputs(old, lambda matrix: fold(matrix, gain), norm=Norm(centres=centres))
 
     last = model.final_norm
     assert last is not None

@@ -7,10 +7,12 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.linear.factored import Factored
+from loadstore.model.architecture import Architecture
 from loadstore.model.mlp import activate
 from loadstore.model.norms import normalise
 from loadstore.model.ports import Reading, banks, points, reading, reading_at, writing
 from loadstore.model.wiring import wiring
+from loadstore.sites import Writer
 
 SOME = [*FEW, *UNUSUAL[::2]]
 
@@ -66,6 +68,21 @@ def loaded(trace: ls.Trace, port: Reading) -> Tensor:
     return (port.through(x, scale) + beside) @ port.matrix + port.const
 
 
+def used_units(loads: Tensor, shape: Architecture) -> Tensor:
+    """What every unit of an MLP stores, by what it loads, its gate, and the scores of the router."""
+    count, mixture, activation = shape.mlp.width, shape.experts, shape.mlp.activation
+    if not shape.mlp.gated:
+        return activate(loads, activation)
+    units = activate(loads[..., count : 2 * count], activation) * loads[..., :count]
+    if mixture is None:
+        return units
+    scores, shared = loads[..., 2 * count :][..., : mixture.count], loads[..., 2 * count + mixture.count :]
+    weights = scores.exp() * (scores >= scores.sort(-1).values[..., -mixture.chosen, None])
+    weights = weights / (weights if mixture.normalised else scores.exp()).sum(-1, keepdim=True)
+    inside = units[..., : mixture.count * mixture.width] * weights.repeat_interleave(mixture.width, -1)
+    return torch.cat([inside, units[..., mixture.count * mixture.width :] * shared.sigmoid()], -1)
+
+
 @each("kind", SOME, str)
 def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_before(kind: Kind) -> None:
     model, trace = recorded(kind)
@@ -75,10 +92,8 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
         if reader.is_unembed:
             used = uncapped(model, trace.all_logits)
         elif reader.is_mlp:
-            mlp, shape = model.layers[reader.layer].mlp, model.architecture.mlp
-            inner, gate = (found, None) if mlp.W_gate is None else found.chunk(2, -1)
-            inner = activate(inner, shape.activation) if gate is None else activate(gate, shape.activation) * inner
-            found, used = inner @ mlp.W_out, trace.record.layers[reader.layer].mlp
+            mlp, used = model.layers[reader.layer].mlp, trace.record.layers[reader.layer].mlp
+            found = used_units(found, model.architecture) @ writing(model, Writer("mlp", reader.layer)).rows
             found = normalise(found if mlp.b_out is None else found + mlp.b_out, mlp.after, model.architecture.eps)[0]
             found = found * model.architecture.residual_scale
         else:

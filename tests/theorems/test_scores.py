@@ -8,7 +8,7 @@ import torch
 from dense import is_centred, reads, writes
 from depth import deep
 from each import each
-from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
+from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, of_inputs, some_tokens, tiny
 
 from loadstore.errors import Undefined
 from loadstore.execution.run import run
@@ -113,8 +113,7 @@ def test_the_haar_control_scores_chance_on_average() -> None:
 def gainless(mlp: MlpLayer) -> MlpLayer:
     """The same MLP with its norm's gain in W_in and W_gate."""
     gain = mlp.norm.gain[:, None]
-    W_gate = None if mlp.W_gate is None else gain * mlp.W_gate
-    return replace(mlp, W_in=gain * mlp.W_in, W_gate=W_gate, norm=Norm(centres=mlp.norm.centres))
+    return of_inputs(mlp, lambda matrix: gain * matrix, norm=Norm(centres=mlp.norm.centres))
 
 
 @each("kind", [kind for kind in FEW if kind.norm != "none"], str)

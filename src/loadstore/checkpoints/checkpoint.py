@@ -12,6 +12,7 @@ from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES, read_tensors
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.jsonfile import json_object, parsed
 from loadstore.model.architecture import Architecture
+from loadstore.model.mixture import as_mixture
 from loadstore.model.mlp_facts import as_mlp
 from loadstore.model.rotary import as_rotary
 from loadstore.quote import quote, some
@@ -90,7 +91,7 @@ class Checkpoint:
             parts: dict[str, Any] = dict(facts)
             parts |= {name: tuple(facts[name]) for name in LISTS if isinstance(facts.get(name), list)}
             parts |= {name: as_rotary(facts[name]) for name in ("rotary", "local_rotary") if name in facts}
-            parts["mlp"] = as_mlp(facts.get("mlp"))
+            parts |= {"mlp": as_mlp(facts.get("mlp")), "experts": as_mixture(facts.get("experts"))}
             return Architecture(**parts)
         except NotThisModel as error:
             raise NotThisModel(f"{self.path}: {error}") from None

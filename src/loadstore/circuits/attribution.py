@@ -18,6 +18,7 @@ from loadstore.circuits.reads import Norms
 from loadstore.circuits.replaced import Ablation
 from loadstore.circuits.task import Task
 from loadstore.errors import BadRequest
+from loadstore.model.mixture import HELD
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -135,7 +136,8 @@ def attribute_pairs(
             "total": sums.total / len(pairs),
             "remainder": sums.missing / sums.moved,
             "one_norm_for_heads": sorted(wires.together),
-            "definition": "mean over pairs of |attribution|; signed: their mean (docs/circuits.md)",
+            "definition": "mean over pairs of |attribution|; signed: their mean (docs/circuits.md)"
+            + ("" if pairs.model.architecture.experts is None else HELD),
         },
     )
 

@@ -148,10 +148,9 @@ def mixed_scale(
 
 def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales: Scales) -> Stream:
     """The store of an MLP that loads ``u``."""
-    assert shape.mlp is not None
     x, _ = normalise(u, mlp.norm, shape.eps, scales("mlp", index))
-    with threads_if_slow(x.numel() * shape.mlp.width):
-        stored = mlp_sum(x, mlp, shape.mlp.activation, shape.eps)
+    with threads_if_slow(x.numel() * shape.used_width):
+        stored = mlp_sum(x, mlp, shape)
     return normalise(stored, mlp.after, shape.eps, scales("after_mlp", index))[0]
 
 

@@ -123,11 +123,10 @@ def mlp_load(trace: Trace, layer: int, at: int, share: float) -> Load:
     writers = wiring(weights).writers_of(reader)
     part, stored = weights.layer(layer).mlp, trace.store(Writer("mlp", layer))[0, at]
     assert part is not None
-    assert shape.mlp is not None
     rows = read_at(trace, reader, writers, at)
     norm, _ = norm_of(trace, reader)
     x = rows.sum(0) + _shift(norm, rows)
-    without = mlp_output((x - rows)[None], part, shape.mlp.activation, shape.eps)[0]
+    without = mlp_output((x - rows)[None], part, shape)[0]
     size = float(stored.double().square().sum())
     if not size > 0:
         return Load("mlp", undefined="the MLP stores nothing here")

@@ -174,11 +174,10 @@ def _mlp(
     """What an MLP stores, kept in ``step`` with the scale of its norm."""
     shape = weights.architecture
     assert layer.mlp is not None
-    assert shape.mlp is not None
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
     x = _denied(x, edited.denials(index, "mlp"), layer.mlp.norm)
     x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
-    stored = mlp_sum(x, layer.mlp, shape.mlp.activation, shape.eps)
+    stored = mlp_sum(x, layer.mlp, shape)
     if layer.mlp.after is not None:
         stored, step.after_mlp = normalise(stored, layer.mlp.after, shape.eps, edited.scale("after_mlp", index))
     step.mlp = edited.store(Writer("mlp", index), stored)
@@ -188,4 +187,4 @@ def _mlp(
 def width(weights: Weights) -> int:
     """Multiplications per token of a layer's largest product."""
     shape = weights.architecture
-    return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)
+    return shape.d_model * max(shape.n_heads * shape.d_head, shape.used_width)

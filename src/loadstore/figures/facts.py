@@ -66,7 +66,11 @@ def tied(weights: Weights) -> bool:
 def _mlp(shape: Architecture) -> str:
     assert shape.mlp is not None
     parallel = ", beside attention" if shape.mlp.parallel else ""
-    return f"{shape.mlp.width:,} wide, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
+    wide = f"{shape.mlp.width:,} wide"
+    if shape.experts is not None:
+        beside = f", and {shape.shared_width:,} units that every token uses" if shape.shared_width else ""
+        wide = f"{shape.experts.brief}{beside}"
+    return f"{wide}, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
 
 
 def _scaled(shape: Architecture) -> str:

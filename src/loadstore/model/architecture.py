@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from loadstore.errors import NoSuchSite, NotThisModel
 from loadstore.model import possible
+from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.sites import Head
@@ -25,7 +26,7 @@ MOST = {
 SCALES = ("embedding_scale", "residual_scale")
 OPTIONAL = ("score_scale", "score_cap", "logit_cap")
 LATER = frozenset(
-    ("local_rotary", "unturned", "slopes", *OPTIONAL, *SCALES)
+    ("local_rotary", "unturned", "slopes", "experts", *OPTIONAL, *SCALES)
 )  # facts that files and digests of before do not have
 
 
@@ -44,8 +45,8 @@ class Architecture:
     ``rotary``. ``score_scale``: what q·k is multiplied by, 1/√d_head if None. ``embedding_scale``: what a row of W_E is
     multiplied by when it is stored. ``residual_scale``: what all that heads and MLPs store is multiplied by.
     ``unturned``: layers without positions, whose queries and keys rotary positions do not turn. ``score_cap``,
-    ``logit_cap``: c of a soft cap c tanh(x / c) of scores before the softmax, and of logits. Raises NotThisModel on
-    impossible sizes.
+    ``logit_cap``: c of a soft cap c tanh(x / c) of scores before the softmax, and of logits. ``experts``: which of the
+    MLPs' units belong to experts. Raises NotThisModel on impossible sizes.
     """
 
     n_layers: int
@@ -70,6 +71,7 @@ class Architecture:
     score_cap: float | None = None
     logit_cap: float | None = None
     slopes: tuple[float, ...] | None = None
+    experts: Mixture | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -85,6 +87,8 @@ class Architecture:
             possible.slopes(self.slopes, self.n_heads)
             if self.score_cap is not None:
                 raise NotThisModel("slopes of heads beside a soft cap of scores are not supported")
+        if self.experts is not None and (self.mlp is None or self.shared_width < 0):
+            raise NotThisModel("experts belong to MLPs that are at least as wide as all experts together")
         for rotary in (self.rotary, self.local_rotary):
             if rotary is not None:
                 possible.turning(rotary, self.d_head)
@@ -122,6 +126,17 @@ class Architecture:
         return min(self.window(layer) or self.context, self.context)
 
     @property
+    def shared_width(self) -> int:
+        """How many units of an MLP belong to no expert: every token uses them."""
+        inside = 0 if self.experts is None else self.experts.count * self.experts.width
+        return (0 if self.mlp is None else self.mlp.width) - inside
+
+    @property
+    def used_width(self) -> int:
+        """How many units of an MLP one token uses."""
+        return self.shared_width + (0 if self.experts is None else self.experts.chosen * self.experts.width)
+
+    @property
     def last_norm(self) -> NormKind:
         """The norm before the unembedding."""
         return self.norm if self.final_norm is None else self.final_norm
@@ -130,6 +145,7 @@ class Architecture:
     def brief(self) -> str:
         """Sizes and schemes in one line."""
         mlp = "" if self.mlp is None else f", MLPs of {self.mlp.width}"
+        mlp += "" if self.experts is None else f" ({self.experts.brief})"
         return (
             f"{self.n_layers} {'layer' if self.n_layers == 1 else 'layers'} × {self.n_heads} "
             f"{'head' if self.n_heads == 1 else 'heads'} of {self.d_head}{mlp}, d_model {self.d_model}, vocabulary "

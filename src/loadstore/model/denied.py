@@ -121,19 +121,36 @@ def _side(weights: Weights, index: int, denied: Mapping[Reader, Rows]) -> dict[s
 def _mlp(
     weights: Weights, index: int, mlp: MlpLayer, reads: Mapping[Reader, Rows], stores: Mapping[Writer, Rows]
 ) -> MlpLayer:
-    changed: dict[str, Any] = {}
     reader, writer = Reader(index, -1, "mlp"), Writer("mlp", index)
     if reader in reads:
         norm, out = weights.mlp_norm(index), blocked_reader(weights, reader, reads[reader])
-        for name, matrix, bias in (("in", mlp.W_in, mlp.b_in), ("gate", mlp.W_gate, mlp.b_gate)):
-            if matrix is not None:
-                changed[f"W_{name}"], shift = _read(weights.wide(matrix), norm, out)
-                changed[f"b_{name}"] = _plus(None if bias is None else weights.wide(bias), shift)
+        mlp = _reading_mlp(weights, mlp, norm, out)
     if writer in stores:
-        out = blocked_writer(mlp.after, stores[writer])
-        changed["W_out"] = _stored(weights.wide(mlp.W_out), out)
-        changed["b_out"] = None if mlp.b_out is None else _stored(weights.wide(mlp.b_out), out)
+        mlp = _storing_mlp(weights, mlp, blocked_writer(mlp.after, stores[writer]))
+    return mlp
+
+
+def _reading_mlp(weights: Weights, mlp: MlpLayer, norm: Norm | None, out: Blocked) -> MlpLayer:
+    changed: dict[str, Any] = {}
+    for name, matrix, bias in (("in", mlp.W_in, mlp.b_in), ("gate", mlp.W_gate, mlp.b_gate)):
+        if matrix is not None:
+            changed[f"W_{name}"], shift = _read(weights.wide(matrix), norm, out)
+            changed[f"b_{name}"] = _plus(None if bias is None else weights.wide(bias), shift)
+    if mlp.experts is not None:
+        changed["experts"] = mlp.experts.each(
+            lambda expert: _reading_mlp(weights, expert, norm, out),
+            lambda matrix: _read(weights.wide(matrix), norm, out)[0],
+        )
     return replace(mlp, **changed)
+
+
+def _storing_mlp(weights: Weights, mlp: MlpLayer, out: Blocked) -> MlpLayer:
+    return replace(
+        mlp,
+        W_out=_stored(weights.wide(mlp.W_out), out),
+        b_out=None if mlp.b_out is None else _stored(weights.wide(mlp.b_out), out),
+        experts=None if mlp.experts is None else mlp.experts.each(lambda part: _storing_mlp(weights, part, out)),
+    )
 
 
 def _read(

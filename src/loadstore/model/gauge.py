@@ -76,6 +76,7 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
             W_gate=None if mlp.W_gate is None else rotation.mT @ mlp.W_gate,
             W_out=mlp.W_out @ rotation,
             b_out=None if mlp.b_out is None else mlp.b_out @ rotation,
+            experts=None if mlp.experts is None else mlp.experts.each(turn_mlp, lambda matrix: rotation.mT @ matrix),
         )
 
     return replace(

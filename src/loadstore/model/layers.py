@@ -1,14 +1,14 @@
 """The matrices of one layer, its norms and its MLP, in one canonical naming."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import NotThisModel
-from loadstore.sites import Side
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class MlpLayer:
     """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
 
     ``inner``: a LayerNorm before W_out, as SoLU models have. ``after``: an RMSNorm of all that the MLP stores.
+    ``experts``: parts that only some tokens use, beside the units here, which all use. Then there are no biases.
     """
 
     W_in: Float[Tensor, "d_model width"]
@@ -58,15 +59,63 @@ class MlpLayer:
     norm: Norm | None = None
     inner: Norm | None = None
     after: Norm | None = None
+    experts: "Experts | None" = None
 
     def __post_init__(self) -> None:
         _only_scales(self.after)
+        biases = [self.b_in, self.b_gate, self.b_out, self.inner, None if self.norm is None else self.norm.bias]
+        if self.experts is not None and any(part is not None for part in biases):
+            raise NotThisModel("experts beside biases, or behind a norm with a bias, are not supported")
+
+    @property
+    def parts(self) -> "list[MlpLayer]":
+        """The experts in their order and the units that every token uses; without experts, the MLP itself."""
+        if self.experts is None:
+            return [self]
+        return [*self.experts, *([self] if self.W_in.shape[1] else [])]
 
     def storing(self, scale: float) -> "MlpLayer":
         """The MLP that stores ``scale`` times as much."""
         if self.after is not None:
             return replace(self, after=_times(self.after, scale, self.W_out))
-        return replace(self, W_out=self.W_out * scale, b_out=None if self.b_out is None else self.b_out * scale)
+        b_out = None if self.b_out is None else self.b_out * scale
+        experts = None if self.experts is None else self.experts.each(lambda expert: expert.storing(scale))
+        return replace(self, W_out=self.W_out * scale, b_out=b_out, experts=experts)
+
+
+@dataclass(frozen=True)
+class Experts:
+    """Parts of an MLP, and the router by whose scores each token uses some of them.
+
+    ``changes`` are applied to an expert when it is asked for, so that no expert is read that no token uses.
+    ``W_shared``: a gate, its sigmoid multiplies what the units outside the experts store.
+    """
+
+    W_router: Float[Tensor, "d_model expert"]
+    stored: tuple[MlpLayer, ...]
+    W_shared: Float[Tensor, "d_model 1"] | None = None
+    changes: tuple[Callable[[MlpLayer], MlpLayer], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: int) -> MlpLayer:
+        return reduce(lambda expert, change: change(expert), self.changes, self.stored[index])
+
+    def __iter__(self) -> Iterator[MlpLayer]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def routers(self) -> tuple[Tensor, ...]:
+        """W_router and, where there is one, W_shared."""
+        return (self.W_router,) if self.W_shared is None else (self.W_router, self.W_shared)
+
+    def each(
+        self, change: Callable[[MlpLayer], MlpLayer], routers: Callable[[Tensor], Tensor] | None = None
+    ) -> "Experts":
+        """The experts with a change of each, made when it is asked for; ``routers``: one of W_router and W_shared."""
+        W_router, *rest = self.routers if routers is None else map(routers, self.routers)
+        return replace(self, W_router=W_router, W_shared=rest[0] if rest else None, changes=(*self.changes, change))
 
 
 @dataclass(frozen=True)
@@ -119,33 +168,18 @@ class Layer:
         return replace(self, W_O=self.W_O * scale, b_O=None if self.b_O is None else self.b_O * scale, mlp=mlp)
 
 
-@dataclass(frozen=True)
-class HeadMatrices:
-    """What belongs to one query head, widened: its own W_Q and W_O, the W_K and W_V that it reads."""
-
-    W_Q: Float[Tensor, "d_model d_head"]
-    W_K: Float[Tensor, "d_model d_head"]
-    W_V: Float[Tensor, "d_model d_head"]
-    W_O: Float[Tensor, "d_head d_model"]
-    b_Q: Float[Tensor, " d_head"] | None
-    b_K: Float[Tensor, " d_head"] | None
-    b_V: Float[Tensor, " d_head"] | None
-
-    def side(self, side: Side) -> tuple[Float[Tensor, "d_model d_head"], Float[Tensor, " d_head"] | None]:
-        """Matrix and bias of one side."""
-        return {"Q": (self.W_Q, self.b_Q), "K": (self.W_K, self.b_K), "V": (self.W_V, self.b_V)}[side]
-
-
 _Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
 
 
 def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
     """Apply ``change`` to every tensor of a part of a model."""
-    changed: dict[str, Tensor | Norm | MlpLayer] = {}
+    changed: dict[str, Tensor | Norm | MlpLayer | Experts] = {}
     for each in fields(value):
         part = getattr(value, each.name)
         if isinstance(part, Tensor):
             changed[each.name] = change(part)
         elif isinstance(part, Norm | MlpLayer):
             changed[each.name] = map_tensors(part, change)
+        elif isinstance(part, Experts):
+            changed[each.name] = part.each(lambda expert: map_tensors(expert, change), change)
     return replace(value, **changed)

@@ -14,7 +14,8 @@ from torch import Tensor
 from loadstore.model.architecture import Architecture
 from loadstore.model.comparison import Comparison
 from loadstore.model.finite import Unchecked
-from loadstore.model.layers import HeadMatrices, Layer, MlpLayer, Norm, map_tensors
+from loadstore.model.head_matrices import HeadMatrices
+from loadstore.model.layers import Experts, Layer, MlpLayer, Norm, map_tensors
 from loadstore.sites import Head
 from loadstore.tokenizer.tokens import Tokens, begins
 
@@ -143,10 +144,12 @@ class Weights:
             yield from _named("final_norm.", self.final_norm)
 
 
-def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer) -> Iterator[tuple[str, Tensor]]:
+def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer | Experts) -> Iterator[tuple[str, Tensor]]:
     for each in fields(value):
         part = getattr(value, each.name)
         if isinstance(part, Tensor):
             yield prefix + each.name, part
-        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer):
+        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer | Experts):
             yield from _named(f"{prefix}{each.name}.", part)
+    for index, expert in enumerate(value if isinstance(value, Experts) else ()):
+        yield from _named(f"{prefix}{index}.", expert)

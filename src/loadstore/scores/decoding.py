@@ -241,10 +241,26 @@ def strongest(
 
 
 def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:
-    """Tokens by their text, positions and units by their number; a gated MLP has two entries per unit."""
+    """Tokens by their text, positions and units by their number; a gated MLP has two entries per unit.
+
+    The scores of a router follow, one of each expert, and the gate of the units that every token uses.
+    """
     if what == "positions":
         return [f"pos·{row}" for row in rows]
     if what == "tokens":
         return texts(weights, rows)
-    width = 0 if weights.architecture.mlp is None else weights.architecture.mlp.width
-    return [f"unit·{row}" if row < width else f"gate·{row - width}" for row in rows]
+    shape = weights.architecture
+    width = 0 if shape.mlp is None else shape.mlp.width
+    gates = width if shape.mlp is None or shape.mlp.gated else 0
+    experts = 0 if shape.experts is None else shape.experts.count
+    ends = (("unit", width), ("gate", gates), ("router", experts), ("shared", 1))
+
+    def named(row: int) -> str:
+        before = 0
+        for name, count in ends[:-1]:
+            if row < before + count:
+                return f"{name}·{row - before}"
+            before += count
+        return f"{ends[-1][0]}·{row - before}"
+
+    return [named(row) for row in rows]

@@ -19,8 +19,8 @@ from loadstore.tokenizer.tokens import Tokens
 SPACED = ("GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer")  # take a prefix from the config, none by default
 IMPLIED = {
     **dict.fromkeys(("gpt2", "gpt_neo", "gptj", "opt", "phi", "starcoder2"), "GPT2Tokenizer"),
-    **dict.fromkeys(("qwen2", "qwen3"), "Qwen2Tokenizer"),
-    **dict.fromkeys(("gpt_neox", "mpt", "olmo"), "GPTNeoXTokenizer"),
+    **dict.fromkeys(("qwen2", "qwen2_moe", "qwen3", "qwen3_moe"), "Qwen2Tokenizer"),
+    **dict.fromkeys(("gpt_neox", "mpt", "olmo", "olmoe"), "GPTNeoXTokenizer"),
 }
 OFF = ("split_special_tokens", "fix_mistral_regex")  # options that would change ids and are not supported
 NAMED = tuple(f"{name}_token" for name in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.families.huggingface import Reader, biases_of, heads_of, outputs_of, some_bias
 from loadstore.model.architecture import Architecture
-from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
 
 
 def layer_of(
@@ -100,12 +100,24 @@ def fused_layer(
     )
 
 
+def across(read: Reader, name: str, shape: Architecture, heads: int) -> Norm:
+    """An RMSNorm of queries or keys with one scale for all ``heads``, each of which has its own gains."""
+    gain = read(f"{name}.weight", heads * shape.d_head)
+    return Norm(gain.unflatten(0, (heads, -1)), centres=False, across_heads=True)
+
+
 def gated(
-    read: Reader, at: str, shape: Architecture, norm: Norm | None, after: Norm | None = None, *, biased: bool = False
+    read: Reader,
+    at: str,
+    shape: Architecture,
+    norm: Norm | None,
+    after: Norm | None = None,
+    *,
+    biased: bool = False,
+    experts: Experts | None = None,
 ) -> MlpLayer:
-    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``."""
-    assert shape.mlp is not None
-    d, width = shape.d_model, shape.mlp.width
+    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``; ``experts``: beside these units."""
+    d, width = shape.d_model, shape.shared_width
 
     def bias(name: str, size: int) -> Tensor | None:
         return some_bias(read.maybe(f"{at}{name}.bias", size)) if biased else None
@@ -119,6 +131,7 @@ def gated(
         b_out=bias("down_proj", d),
         norm=norm,
         after=after,
+        experts=experts,
     )
 
 

@@ -31,8 +31,10 @@ SILENT: dict[str, tuple[type, ...]] = {
     "eos_token_id": (int, list),
     "transformers_version": (str,),
     **dict.fromkeys(("attn_impl", "init_device", "norm_type"), (str,)),
-    "embedding_fraction": (float,),
     "layerdrop": (int, float),
+    **dict.fromkeys(("embedding_fraction", "router_aux_loss_coef", "router_jitter_noise"), (float,)),
+    "output_router_logits": (bool,),
+    "intermediate_size": (int,),
 }
 """Types of keys that change no number, which the reference checks all the same."""
 

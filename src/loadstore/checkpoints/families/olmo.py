@@ -3,7 +3,7 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import gated, layer_of
+from loadstore.checkpoints.families.attention import across, gated, layer_of
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
@@ -49,10 +49,6 @@ def _second(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Laye
     def after(name: str) -> Norm:
         return read.norm(f"{at}{name}", shape.d_model, centres=False)
 
-    def across(name: str, heads: int) -> Norm:
-        gain = read(f"{at}self_attn.{name}.weight", heads * shape.d_head)
-        return Norm(gain.unflatten(0, (heads, -1)), centres=False, across_heads=True)
-
     mlp = gated(read, f"{at}mlp.", shape, None, after("post_feedforward_layernorm"))
     return layer_of(
         read,
@@ -62,7 +58,7 @@ def _second(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Laye
         mlp,
         inputs=biased,
         output=biased,
-        q_norm=across("q_norm", shape.n_heads),
-        k_norm=across("k_norm", shape.kv_heads),
+        q_norm=across(read, f"{at}self_attn.q_norm", shape, shape.n_heads),
+        k_norm=across(read, f"{at}self_attn.k_norm", shape, shape.kv_heads),
         after_heads=after("post_attention_layernorm"),
     )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from loadstore.atomic import replacing
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.own_experts import read_experts
 from loadstore.checkpoints.families.own_norms import inner_norm, norm_of, optional, read_norms, stated_norms
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.model.architecture import Architecture
@@ -121,8 +122,7 @@ def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, str]) 
 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, str]) -> Layer:
-    sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head}
-    sizes["w"] = 1 if shape.mlp is None else shape.mlp.width
+    sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head, "w": shape.shared_width}
 
     def part(name: str, axes: str, *, needed: bool) -> Tensor | None:
         full = prefix + name
@@ -137,7 +137,8 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         needed = {"W_in", "W_out", "W_gate"} if shape.mlp.gated else {"W_in", "W_out"}
         parts: dict[str, Any] = {name: part(f"mlp.{name}", axes, needed=name in needed) for name, axes in MLP.items()}
         outer = norm_of(checkpoint, shape.norm, f"{prefix}mlp.norm.", shape.d_model)
-        mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"), after=norm("mlp.after"))
+        parts |= {"inner": norm("mlp.inner"), "after": norm("mlp.after")}
+        mlp = MlpLayer(**parts, norm=outer, experts=read_experts(checkpoint, shape, prefix))
     outer = norm_of(checkpoint, shape.norm, f"{prefix}norm.", shape.d_model)
     others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
     return Layer(**attention, norm=outer, **others, mlp=mlp)

@@ -18,13 +18,16 @@ from loadstore.checkpoints.families import (
     gptneo,
     granite,
     llama,
+    mixtral,
     mpt,
     nemotron,
     neox,
     olmo,
+    olmoe,
     opt,
     phi,
     phi3,
+    qwen_moe,
     smollm3,
     stablelm,
     starcoder,
@@ -75,6 +78,9 @@ MODULES = (
     mpt,
     falcon,
     bigcode,
+    mixtral,
+    qwen_moe,
+    olmoe,
 )
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 

@@ -142,6 +142,14 @@ def _mlp(shape: Architecture) -> list[Row]:
             f"as a writer W_out ({shape.mlp.width:,} rows), as a reader {inside}; what it stored is exact for a run",
         ),
     ]
+    if shape.experts is not None:
+        rows.append(
+            (
+                "a wire of one expert",
+                f"each token uses {shape.experts.chosen} of {shape.experts.count} experts, whose stores are one sum",
+                "scores and traffic count every expert fully, and the router; cuts and circuits choose experts again",
+            )
+        )
     if shape.mlp.parallel:
         rows.append(("attention → MLP within a layer", "both load before either stores", "no such wire"))
     return rows

@@ -1,4 +1,9 @@
-"""An MLP as a writer (W_out) and as a reader (W_in, concatenated with W_gate if there is a gate)."""
+"""An MLP as a writer (W_out) and as a reader (W_in, concatenated with W_gate if there is a gate).
+
+With experts, W_out has the rows of every expert and of the units that every token uses. W_in and W_gate have their
+columns likewise. The reader's matrix also has those of the router, and of the gate of the units that all tokens use.
+A matrix does not state how often tokens use an expert: every expert counts fully.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +33,12 @@ class MlpWriting(RowWriting):
     @property
     def rows(self) -> Float[Tensor, "width d_model"]:
         """W_out."""
-        return _mlp(self.weights, self.writer.layer).W_out
+        return _joined([part.W_out for part in _mlp(self.weights, self.writer.layer).parts], 0)
+
+    @property
+    def height(self) -> int:
+        """The number of units."""
+        return sum(part.W_out.shape[0] for part in _mlp(self.weights, self.writer.layer).parts)
 
     @property
     def scale_after(self) -> ScaleOf | None:
@@ -37,7 +47,8 @@ class MlpWriting(RowWriting):
 
     def map(self, norms: Norms = "fold") -> Float[Tensor, "width d_model"]:
         """Return W_out with the gain of a norm after the MLP, widened."""
-        matrix, after = self.weights.stored(self.rows), _mlp(self.weights, self.writer.layer).after
+        mlp = _mlp(self.weights, self.writer.layer)
+        matrix, after = _joined([self.weights.stored(part.W_out) for part in mlp.parts], 0), mlp.after
         if norms == "ignore" or after is None:
             return matrix
         return apply_gain(matrix, map_tensors(after, self.weights.wide))
@@ -60,8 +71,7 @@ class MlpReading(Reading):
     @property
     def matrix(self) -> Float[Tensor, "d_model inside"]:
         """W_in, concatenated with W_gate if there is a gate."""
-        matrices = [self.weights.wide(matrix) for matrix in self._matrices]
-        return matrices[0] if len(matrices) == 1 else torch.cat(matrices, 1)
+        return _joined([self.weights.wide(matrix) for matrix in self._matrices], 1)
 
     @property
     def bias(self) -> Float[Tensor, " inside"] | None:
@@ -74,7 +84,7 @@ class MlpReading(Reading):
 
     @property
     def width(self) -> int:
-        """The number of columns of W_in and W_gate together."""
+        """The number of columns of all matrices together."""
         return sum(matrix.shape[1] for matrix in self._matrices)
 
     @property
@@ -87,13 +97,18 @@ class MlpReading(Reading):
         return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
 
     def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
-        """The columns of W_in, then those of W_gate."""
+        """The columns of W_in, then those of W_gate, then of the router."""
         yield from (self.weights.wide(matrix).mT for matrix in self._matrices)
 
     @property
     def _matrices(self) -> list[Tensor]:
         mlp = _mlp(self.weights, self.reader.layer)
-        return [matrix for matrix in (mlp.W_in, mlp.W_gate) if matrix is not None]
+        inside = [part.W_in for part in mlp.parts] + [part.W_gate for part in mlp.parts if part.W_gate is not None]
+        return inside if mlp.experts is None else [*inside, *mlp.experts.routers]
+
+
+def _joined(matrices: list[Tensor], axis: int) -> Tensor:
+    return matrices[0] if len(matrices) == 1 else torch.cat(matrices, axis)
 
 
 def _mlp(weights: Weights, layer: int) -> MlpLayer:

@@ -1,0 +1,77 @@
+"""MLPs with experts: a tensor of each expert, or one of all, as live models of ``transformers`` have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from loadstore.checkpoints.families.attention import gated
+from loadstore.checkpoints.families.huggingface import Facts, Reader
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Experts, MlpLayer, Norm
+from loadstore.model.mixture import Mixture
+from loadstore.model.mlp_facts import Mlp
+
+
+@dataclass(frozen=True)
+class Named:
+    """What stands before the experts of a layer, and the names of an expert's gate, input and output."""
+
+    at: str = "mlp."
+    gate: str = "gate_proj"
+    up: str = "up_proj"
+    down: str = "down_proj"
+
+
+QWEN, MIXTRAL = Named(), Named("block_sparse_moe.", "w1", "w3", "w2")
+
+
+def with_experts(facts: Facts, mixture: Mixture, shared: int = 0) -> Mlp:
+    """The MLP of every layer; ``shared``: the number of units that every token uses."""
+    width = mixture.count * mixture.width + shared
+    return Mlp(width, gated=True, activation=facts.activation("hidden_act"))
+
+
+def routed(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named = QWEN) -> MlpLayer:
+    """The experts, the router and, where there are any, the units that every token uses, which have a gate then.
+
+    Args:
+        read: The file.
+        at: The layer, such as ``layers.0.``.
+        shape: The architecture.
+        norm: The norm before the MLP.
+        named: How a file calls the tensors of single experts.
+    """
+    assert shape.experts is not None
+    d, count, fused = shape.d_model, shape.experts.count, f"{at}{QWEN.at}experts.gate_up_proj"
+    inside = f"{at}{QWEN.at if read.has(fused) else named.at}"
+    expert = _sliced(read, inside, shape) if read.has(fused) else _single(read, inside, shape, named)
+    W_router = read(f"{inside}gate.weight", count, d).mT
+    experts = Experts(W_router, tuple(expert(index) for index in range(count)))
+    if not shape.shared_width:
+        none = W_router[:, :0]
+        return MlpLayer(W_in=none, W_gate=none, W_out=none.mT, norm=norm, experts=experts)
+    experts = replace(experts, W_shared=read(f"{inside}shared_expert_gate.weight", 1, d).mT)
+    return gated(read, f"{inside}shared_expert.", shape, norm, experts=experts)
+
+
+def _single(read: Reader, at: str, shape: Architecture, named: Named) -> Callable[[int], MlpLayer]:
+    assert shape.experts is not None
+    d, width = shape.d_model, shape.experts.width
+
+    def matrix(index: int, name: str, *size: int) -> Tensor:
+        return read(f"{at}experts.{index}.{name}.weight", *size).mT
+
+    return lambda index: MlpLayer(
+        W_in=matrix(index, named.up, width, d),
+        W_gate=matrix(index, named.gate, width, d),
+        W_out=matrix(index, named.down, d, width),
+    )
+
+
+def _sliced(read: Reader, at: str, shape: Architecture) -> Callable[[int], MlpLayer]:
+    assert shape.experts is not None
+    d, count, width = shape.d_model, shape.experts.count, shape.experts.width
+    inputs = read(f"{at}experts.gate_up_proj", count, 2 * width, d).mT
+    outputs = read(f"{at}experts.down_proj", count, d, width).mT
+    return lambda index: MlpLayer(W_in=inputs[index, :, width:], W_gate=inputs[index, :, :width], W_out=outputs[index])
