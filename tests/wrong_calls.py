@@ -164,7 +164,7 @@ def attack() -> int:
                     continue  # a name for a file, if a strange one
                 calls += 1
                 _tried(f"{name} {parameter}", what, lambda f=function, a={**given, parameter: value}: f(**a))
-    for name in ("pattern", "scores", "written", "store", "residual", "top", "prompt"):
+    for name in ("pattern", "scores", "written", "store", "residual", "routing", "top", "prompt"):
         for what, value in WRONG.items():
             calls += 1
             _tried(f"Trace.{name}", what, lambda n=name, v=value: getattr(trace, n)(v))

@@ -11,7 +11,7 @@ from tiny import Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
-from loadstore.errors import NotThisModel
+from loadstore.errors import NoSuchSite, NotThisModel
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
 from loadstore.model.mixture import Mixture, as_mixture
@@ -53,6 +53,9 @@ def test_each_token_has_what_its_own_expert_stores() -> None:
     assert stored.tolist() == [1, 2, -1, -2]
     shares = ls.run(planted(normalised=False), [0, 3]).written("L0.mlp")[:, 6]
     assert shares.tolist() == pytest.approx([1 / (1 + math.exp(-3)), -2 / (1 + math.exp(-2))])
+    used = ls.run(planted(normalised=False), [0, 3])
+    assert (used.routing(0) > 0).tolist() == [[True, False], [False, True]]
+    assert float(used.routing(0)[1, 1]) == pytest.approx(1 / (1 + math.exp(-2)))
     both = ls.run(planted(2), [0]).written("L0.mlp")[0, 6]
     assert float(both) == pytest.approx(2 - 1 / (1 + math.exp(-3)))
 
@@ -62,8 +65,19 @@ def test_a_cut_routes_again() -> None:
     traced = ls.run(model, [0, 1])
     cut = ls.run(model, [0, 1], [ls.patch("embed", ls.run(model, [0, 2]), reader="L0.mlp", at=1)])
     assert traced.written("L0.mlp")[1, 6] == 2
+    assert (traced.routing(0).argmax(-1).tolist(), cut.routing(0).argmax(-1).tolist()) == ([0, 1], [0, 0])
     assert cut.written("L0.mlp")[1, 6] == -1  # expert 0 with the load of token 2
     assert torch.equal(cut.logits, traced.logits)  # which it stores where nothing reads
+
+
+def test_routing_is_of_layers_with_experts() -> None:
+    refusal(lambda: ls.run(planted(), [0]).routing(1), NoSuchSite, "no layer 1", "2 experts of 1, 1 for each token")
+    refusal(
+        lambda: ls.run(tiny(KIND._replace(experts="", mlp="")), [0]).routing(0), NoSuchSite, "no experts in layer 0"
+    )
+    batch = ls.run(planted(), [[0, 1, 2], [1]]).routing(0)
+    assert batch.shape == (2, 3, 2)
+    assert bool(batch[1, 1:].isnan().all())
 
 
 def test_an_expert_that_no_token_uses_is_never_read() -> None:

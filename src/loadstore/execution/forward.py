@@ -31,6 +31,7 @@ from loadstore.model.layers import Layer, Norm
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import less_beta, normalise, through_norm
 from loadstore.model.ports import EmbedWriting, PosWriting
+from loadstore.model.routing import routing
 from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
@@ -177,7 +178,9 @@ def _mlp(
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
     x = _denied(x, edited.denials(index, "mlp"), layer.mlp.norm)
     x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
-    stored = mlp_sum(x, layer.mlp, shape)
+    if layer.mlp.experts is not None and shape.experts is not None:
+        step.routing = routing(x, layer.mlp.experts, shape.experts)
+    stored = mlp_sum(x, layer.mlp, shape, step.routing)
     if layer.mlp.after is not None:
         stored, step.after_mlp = normalise(stored, layer.mlp.after, shape.eps, edited.scale("after_mlp", index))
     step.mlp = edited.store(Writer("mlp", index), stored)

@@ -21,7 +21,8 @@ from loadstore.sites import Head, Writer
 class LayerRecord:
     """The record of one layer: its input, 1/σ of the norms, patterns, q, k, v and z = A v per head, bias and MLP.
 
-    If there is a norm after the heads, z includes its scale, so that a head's store is linear in z.
+    If there is a norm after the heads, z includes its scale, so that a head's store is linear in z. ``routing``: the
+    weight of every expert, 0 where a token does not use it.
     """
 
     stream: Stream
@@ -38,6 +39,7 @@ class LayerRecord:
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
     after_heads: Float[Tensor, "batch token 1"] | None = None
     after_mlp: Float[Tensor, "batch token 1"] | None = None
+    routing: Float[Tensor, "batch token expert"] | None = None
 
     @property
     def inner(self) -> HeadValues:

@@ -93,6 +93,19 @@ class Trace(Pass):
         """
         return self._shape(self.store(writer))
 
+    @checked
+    def routing(self, layer: int) -> Float[Tensor, "*batch token expert"]:
+        """Return the weight of every expert of a layer for every token, 0 where the token does not use the expert.
+
+        Raises NoSuchSite if there is no such layer, or if its MLP has no experts.
+        """
+        depth = self.weights.architecture.n_layers
+        weights = self.record.layers[layer].routing if 0 <= layer < depth else None
+        if weights is None:
+            why = "no layer" if not 0 <= layer < depth else "no experts in layer"
+            raise NoSuchSite(f"there is {why} {layer}: {self.weights.name} is {self.weights.architecture.brief}")
+        return self._shape(weights)
+
     @property
     def patterns(self) -> "xr.DataArray":
         """Attention patterns of all heads, dims (prompt) layer head query key; ``pattern`` returns one head's."""

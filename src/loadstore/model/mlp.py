@@ -36,12 +36,16 @@ def mlp_output(
 
 
 def mlp_sum(
-    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, shape: Architecture
+    x: Float[Tensor, "batch token d_model"],
+    mlp: MlpLayer,
+    shape: Architecture,
+    weights: Float[Tensor, "batch token expert"] | None = None,
 ) -> Float[Tensor, "batch token d_model"]:
     """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside.
 
     An inner LayerNorm, if present, is applied before W_out. With experts, the sum of what those that a token uses
-    store, each times its weight, and of what the units outside the experts store.
+    store, each times its weight, and of what the units outside the experts store. ``weights``: these weights, where
+    they are known.
     """
     assert shape.mlp is not None
     stored = _units(x, mlp, shape.mlp.activation, shape.eps)
@@ -50,7 +54,7 @@ def mlp_sum(
     assert shape.experts is not None
     if mlp.experts.W_shared is not None:
         stored = stored * (x @ mlp.experts.W_shared).sigmoid()
-    weights = routing(x, mlp.experts, shape.experts)
+    weights = routing(x, mlp.experts, shape.experts) if weights is None else weights
     for index in (weights != 0).flatten(0, -2).any(0).nonzero().flatten().tolist():
         at = (weights[..., index] != 0).nonzero(as_tuple=True)
         part = _units(x[at], mlp.experts[index], shape.mlp.activation, shape.eps) * weights[..., index][at][:, None]
