@@ -4,7 +4,9 @@ import torch
 from tiny import of_head, stored_rows, turning
 from torch import Tensor
 
-from loadstore.model.layers import Norm
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import MlpLayer, Norm
+from loadstore.model.mlp import activate
 from loadstore.model.weights import Weights
 from loadstore.sites import Head, Reader, Writer
 
@@ -31,9 +33,8 @@ def writes(model: Weights, writer: Writer) -> Tensor:
         assert layer.b_O is not None
         return layer.b_O[None] * model.architecture.residual_scale
     if writer.kind == "mlp":
-        return (
-            layer.mlp.W_out @ through(layer.mlp.after, model.architecture.d_model) * model.architecture.residual_scale
-        )
+        after = through(layer.mlp.after, model.architecture.d_model)
+        return stored_by_units(layer.mlp) @ after * model.architecture.residual_scale
     return ov(model, writer.head)
 
 
@@ -65,8 +66,7 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
         return through(model.final_norm, d_model) @ (model.W_U - model.W_U.mean(1, keepdim=True))
     layer, h, kv = model.layers[reader.layer], reader.index, kv_of(model, reader.index)
     if reader.is_mlp:
-        gate = [] if layer.mlp.W_gate is None else [layer.mlp.W_gate]
-        return through(layer.mlp.norm, d_model) @ torch.cat([layer.mlp.W_in, *gate], 1)
+        return through(layer.mlp.norm, d_model) @ loaded_by_units(layer.mlp)
     N = through(layer.norm, d_model)
     if reader.side == "V":
         return ov(model, reader.head)
@@ -89,3 +89,33 @@ def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
     norm = model.final_norm if reader.is_unembed else model.layers[reader.layer].norm
     norm = model.layers[reader.layer].mlp.norm if reader.is_mlp else norm
     return norm is not None and norm.centres
+
+
+def loaded_by_units(mlp: MlpLayer) -> Tensor:
+    """W_in beside W_gate of all units, those of experts first, beside W_router and W_shared."""
+    experts = mlp.experts
+    units = [*(() if experts is None else experts.stored), mlp]
+    gates = [unit.W_gate for unit in units if unit.W_gate is not None]
+    routers = [] if experts is None else [one for one in (experts.W_router, experts.W_shared) if one is not None]
+    return torch.cat([*(unit.W_in for unit in units), *gates, *routers], 1)
+
+
+def stored_by_units(mlp: MlpLayer) -> Tensor:
+    """W_out of all units, those of experts first."""
+    units = [*(() if mlp.experts is None else mlp.experts.stored), mlp]
+    return torch.cat([unit.W_out for unit in units])
+
+
+def used_units(loads: Tensor, shape: Architecture) -> Tensor:
+    """What every unit of an MLP stores, by what it loads, its gate, and the scores of the router."""
+    count, mixture, activation = shape.mlp.width, shape.experts, shape.mlp.activation
+    if not shape.mlp.gated:
+        return activate(loads, activation)
+    units = activate(loads[..., count : 2 * count], activation) * loads[..., :count]
+    if mixture is None:
+        return units
+    scores, shared = loads[..., 2 * count :][..., : mixture.count], loads[..., 2 * count + mixture.count :]
+    weights = scores.exp() * (scores >= scores.sort(-1).values[..., -mixture.chosen, None])
+    weights = weights / (weights if mixture.normalised else scores.exp()).sum(-1, keepdim=True)
+    inside = units[..., : mixture.count * mixture.width] * weights.repeat_interleave(mixture.width, -1)
+    return torch.cat([inside, units[..., mixture.count * mixture.width :] * shared.sigmoid()], -1)

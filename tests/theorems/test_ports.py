@@ -1,14 +1,13 @@
 """What a port says of a site, against what a pass recorded of it."""
 
 import torch
+from dense import used_units
 from each import each
 from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny, uncapped
 from torch import Tensor
 
 import loadstore as ls
 from loadstore.linear.factored import Factored
-from loadstore.model.architecture import Architecture
-from loadstore.model.mlp import activate
 from loadstore.model.norms import normalise
 from loadstore.model.ports import Reading, banks, points, reading, reading_at, writing
 from loadstore.model.wiring import wiring
@@ -66,21 +65,6 @@ def loaded(trace: ls.Trace, port: Reading) -> Tensor:
         stores = bank.sent(trace.record.inner(bank.writers)).sum(-2)
         x, beside = (x, beside + stores) if bank.bypasses_norm else (x + stores, beside)
     return (port.through(x, scale) + beside) @ port.matrix + port.const
-
-
-def used_units(loads: Tensor, shape: Architecture) -> Tensor:
-    """What every unit of an MLP stores, by what it loads, its gate, and the scores of the router."""
-    count, mixture, activation = shape.mlp.width, shape.experts, shape.mlp.activation
-    if not shape.mlp.gated:
-        return activate(loads, activation)
-    units = activate(loads[..., count : 2 * count], activation) * loads[..., :count]
-    if mixture is None:
-        return units
-    scores, shared = loads[..., 2 * count :][..., : mixture.count], loads[..., 2 * count + mixture.count :]
-    weights = scores.exp() * (scores >= scores.sort(-1).values[..., -mixture.chosen, None])
-    weights = weights / (weights if mixture.normalised else scores.exp()).sum(-1, keepdim=True)
-    inside = units[..., : mixture.count * mixture.width] * weights.repeat_interleave(mixture.width, -1)
-    return torch.cat([inside, units[..., mixture.count * mixture.width :] * shared.sigmoid()], -1)
 
 
 @each("kind", SOME, str)

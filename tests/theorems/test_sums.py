@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from dense import stored_by_units, used_units
 from each import each
 from hostile import refusal
 from pairs import pairs
@@ -115,12 +116,9 @@ def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(cas
     trace = trace_of(*case)
     for index, layer in enumerate(trace.weights.layers):
         inside = torch.stack(list(reader_parts(trace, f"L{index}.mlp").values())).sum(0)
-        if layer.mlp.W_gate is None:
-            inside = torch.nn.functional.gelu(inside)
-        else:
-            inside = inside[..., :14] * torch.nn.functional.silu(inside[..., 14:])  # W_in stands before W_gate
-        stored = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
         shape = trace.weights.architecture
+        stored = used_units(inside, shape) @ stored_by_units(layer.mlp)
+        stored = stored + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
         stored = normalise(stored, layer.mlp.after, shape.eps)[0] * shape.residual_scale
         if f"L{index}.mlp" not in ablated(case[1]):
             assert_equal(stored, trace.written(f"L{index}.mlp"))
