@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from dense import loaded_by_units, stored_by_units
 from each import each
 from tiny import FEW, Kind, after, of_head, stored_rows, tiny, turning
 from torch import Tensor
@@ -37,8 +38,7 @@ def loads(model: Weights, reader: str, v: Tensor, rows: Tensor, *, behind: bool 
         return v @ unembed
     layer = model.layers[1]
     if reader == "L1.mlp":
-        gate = [] if layer.mlp.W_gate is None else [layer.mlp.W_gate]
-        return v @ through(layer.mlp.norm) @ torch.cat([layer.mlp.W_in, *gate], 1)
+        return v @ through(layer.mlp.norm) @ loaded_by_units(layer.mlp)
     N, kv = through(layer.norm), 2 // (model.architecture.n_heads // len(layer.W_K))
     if reader == "L1.H2.V":
         return v @ N @ layer.W_V[kv] @ (layer.W_O[2] * after(model, 1)) @ unembed
@@ -74,7 +74,7 @@ def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
             if writer == "L0.mlp":
                 after_mlp = model.layers[0].mlp.after
                 gain = model.architecture.residual_scale * (1 if after_mlp is None else after_mlp.gain)
-                stored = model.layers[0].mlp.W_out * gain @ v
+                stored = stored_by_units(model.layers[0].mlp) * gain @ v
             else:
                 first = model.layers[0]
                 kv = 1 // (model.architecture.n_heads // len(first.W_K))

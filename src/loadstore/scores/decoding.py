@@ -31,6 +31,7 @@ from loadstore.scores.channels import TOLERANCE, split_writer
 from loadstore.scores.cores import meets
 from loadstore.scores.moved import texts
 from loadstore.scores.options import as_norms, as_offsets
+from loadstore.scores.units import unit_name
 from loadstore.scores.vocabulary import at_most_vocab
 from loadstore.sites import EMBED, POS, UNEMBED, Head, Reader, Writer, parse_writer
 from loadstore.threads import threads_for
@@ -241,26 +242,9 @@ def strongest(
 
 
 def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:
-    """Tokens by their text, positions and units by their number; a gated MLP has two entries per unit.
-
-    The scores of a router follow, one of each expert, and the gate of the units that every token uses.
-    """
+    """Tokens by their text, positions by their number, and the columns or rows of an MLP by their names."""
     if what == "positions":
         return [f"pos·{row}" for row in rows]
     if what == "tokens":
         return texts(weights, rows)
-    shape = weights.architecture
-    width = 0 if shape.mlp is None else shape.mlp.width
-    gates = width if shape.mlp is None or shape.mlp.gated else 0
-    experts = 0 if shape.experts is None else shape.experts.count
-    ends = (("unit", width), ("gate", gates), ("router", experts), ("shared", 1))
-
-    def named(row: int) -> str:
-        before = 0
-        for name, count in ends[:-1]:
-            if row < before + count:
-                return f"{name}·{row - before}"
-            before += count
-        return f"{ends[-1][0]}·{row - before}"
-
-    return [named(row) for row in rows]
+    return [unit_name(weights.architecture, row) for row in rows]
