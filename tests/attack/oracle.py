@@ -7,6 +7,7 @@ extreme weights overflows.
 import math
 
 import torch
+from dense import loaded_by_units, stored_by_units
 from torch import Tensor
 
 from loadstore.model.layers import Norm
@@ -43,7 +44,7 @@ class Dense:
             return unit(layer.b_O)[None]
         if writer.kind == "mlp":
             assert layer.mlp is not None
-            return unit(unit(layer.mlp.W_out) * gain(layer.mlp.after))
+            return unit(unit(stored_by_units(layer.mlp)) * gain(layer.mlp.after))
         return self._moved(Head(writer.layer, writer.index))
 
     def reads(self, reader: Reader, before: Norm | None) -> Tensor:
@@ -54,8 +55,7 @@ class Dense:
         layer = self.model.layers[reader.layer]
         if reader.is_mlp:
             assert layer.mlp is not None
-            inside = [layer.mlp.W_in] if layer.mlp.W_gate is None else [layer.mlp.W_in, layer.mlp.W_gate]
-            return unit(through @ unit(torch.cat([matrix.double() for matrix in inside], 1)))
+            return unit(through @ unit(loaded_by_units(layer.mlp).double()))
         if reader.side == "V":
             return self._moved(reader.head)
         own, other = self._sides(reader)

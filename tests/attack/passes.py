@@ -138,7 +138,17 @@ class ByHand:
             inside = _activated(inside, kind)
         else:
             inside = _activated(_affine(x, mlp.W_gate, mlp.b_gate), kind) * inside
-        return _affine(self._normed(inside, mlp.inner)[0], mlp.W_out, mlp.b_out)
+        stored = _affine(self._normed(inside, mlp.inner)[0], mlp.W_out, mlp.b_out)
+        if mlp.experts is None or self.shape.experts is None:
+            return stored
+        if mlp.experts.W_shared is not None:
+            stored = stored * (x @ mlp.experts.W_shared.double()).sigmoid()
+        scores = (x @ mlp.experts.W_router.double()).exp()
+        used = scores >= scores.sort(-1).values[..., -self.shape.experts.chosen, None]
+        whole = (scores * used if self.shape.experts.normalised else scores).sum(-1, keepdim=True)
+        for index, expert in enumerate(mlp.experts.stored):
+            stored = stored + (scores * used / whole)[..., index, None] * self._inside(x, expert)
+        return stored
 
 
 def _linear(x: Tensor, norm: Norm | None, scale: Tensor) -> Tensor:

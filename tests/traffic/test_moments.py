@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from dense import loaded_by_units
 from each import each
 from tiny import FEW, Kind, few_with, some_tokens, tiny, turning, uncapped
 from torch import Tensor
@@ -79,7 +80,7 @@ def test_an_mlp_is_the_size_of_what_its_inside_gets(kind: Kind):
     found = traffic(model, kept, readers="L2.mlp").traffic
     layer = model.layers[2].mlp
     assert layer is not None
-    W = torch.cat([layer.W_in] + ([] if layer.W_gate is None else [layer.W_gate]), 1)
+    W = loaded_by_units(layer)
     for writer in wiring(model).writers_of(wiring(model).reader("L2.mlp")):
         if writer.kind == "bias":
             continue
