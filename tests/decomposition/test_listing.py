@@ -137,7 +137,7 @@ def test_an_mlp_is_run_without_each_of_its_writers(kind: Kind) -> None:
             continue
         centred = store - store.mean(-1, keepdim=True) if layer.norm is not None and layer.norm.centres else store
         gain = 1.0 if layer.norm is None or layer.norm.gain is None else layer.norm.gain
-        without = mlp_output(x - centred * scale * gain, layer, shape.mlp.activation, shape.eps)[0, 4]
+        without = mlp_output(x - centred * scale * gain, layer, shape)[0, 4]
         assert part.share == pytest.approx(float((stored - without) @ stored / (stored @ stored)), abs=1e-9)
     assert math.isnan(load.explained)
 
