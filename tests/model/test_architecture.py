@@ -10,6 +10,7 @@ from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
 from loadstore.model.architecture import LATER, MOST, POSITIONS, Architecture
+from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import MOST_WIDTH, Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.sites import Head
@@ -172,6 +173,7 @@ def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_befo
     assert LATER.isdisjoint(usual.stated)
     assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
     scales = dict.fromkeys(SCALES, 0.5)
-    unusual = Architecture(**LOCAL, local_rotary=TURN, unturned=(1,), **scales)
+    mlp, mixture = Mlp(9, gated=True, activation="silu"), Mixture(4, 2, 2, normalised=True)
+    unusual = Architecture(**LOCAL | {"mlp": mlp}, experts=mixture, local_rotary=TURN, unturned=(1,), **scales)
     falling = Architecture(**{**GOOD, **SCHEMES["alibi"]})
     assert set(unusual.stated) | set(falling.stated) == set(usual.stated) | LATER

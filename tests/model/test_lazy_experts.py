@@ -1,6 +1,6 @@
 """Opening a mixture of 30 billion parameters reads nothing of it, and a token reads the experts that it uses.
 
-The checkpoint has the sizes of Qwen 3 30B-A3B, 61 GB of bfloat16 in a sparse file, whose holes read as zeros.
+The checkpoint has the sizes of Qwen 3 30B-A3B, 61 GB of bfloat16 in sparse files, whose holes read as zeros.
 """
 
 import json
@@ -64,11 +64,8 @@ def layer(index: int) -> dict[str, list[int]]:
     return shapes | {f"{at}{name}_layernorm.weight": [D] for name in ("input", "post_attention")}
 
 
-def write(path: Path) -> None:
-    """A header, and a hole for every number."""
-    shapes = {"model.embed_tokens.weight": [VOCAB, D], "lm_head.weight": [VOCAB, D], "model.norm.weight": [D]}
-    for index in range(LAYERS):
-        shapes |= layer(index)
+def shard(path: Path, shapes: dict[str, list[int]]) -> dict[str, str]:
+    """Write a header, and a hole for every number; return the file of every tensor."""
     header: dict[str, Any] = {}
     end = 0
     for name, shape in shapes.items():
@@ -79,15 +76,27 @@ def write(path: Path) -> None:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         file.truncate(8 + len(text) + end)
+    return dict.fromkeys(shapes, path.name)
+
+
+def write(folder: Path) -> None:
+    """A file for every three layers, and one for what is around them."""
+    ends = {"model.embed_tokens.weight": [VOCAB, D], "lm_head.weight": [VOCAB, D], "model.norm.weight": [D]}
+    places = shard(folder / "model-ends.safetensors", ends)
+    for first in range(0, LAYERS, 3):
+        shapes = layer(first) | layer(first + 1) | layer(first + 2)
+        places |= shard(folder / f"model-{first}.safetensors", shapes)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
 
 
 def test_a_mixture_of_30_billion_opens_at_once_and_a_token_reads_its_experts_alone(tmp_path: Path) -> None:
-    write(tmp_path / "model.safetensors")
+    write(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
-    (tmp_path / "model.safetensors").unlink()
+    for file in tmp_path.glob("*.safetensors"):
+        file.unlink()
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert told["parameters"] > 30e9

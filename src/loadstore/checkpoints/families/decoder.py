@@ -42,7 +42,8 @@ def architecture(facts: Facts, d_head: int, *, gated: bool, act: str = "hidden_a
         more: The other facts; ``mlp`` where the MLPs are stated otherwise.
     """
     n_heads = facts.whole("num_attention_heads")
-    more.setdefault("mlp", Mlp(facts.whole("intermediate_size"), gated=gated, activation=facts.activation(act)))
+    if "mlp" not in more:
+        more["mlp"] = Mlp(facts.whole("intermediate_size"), gated=gated, activation=facts.activation(act))
     return Architecture(
         n_layers=facts.whole("num_hidden_layers"),
         n_heads=n_heads,
