@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pace import slowness
 
 pytestmark = pytest.mark.alone
 
@@ -24,7 +23,7 @@ CONFIG = {
     **{"vocab_size": VOCAB, "num_hidden_layers": LAYERS, "norm_topk_prob": True, "rope_theta": 1e6},
 }
 SCRIPT = """
-import json, sys, time
+import json, sys
 from pathlib import Path
 import torch, xarray
 from loadstore.checkpoints.library import load
@@ -35,9 +34,9 @@ def anonymous():
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
     return int(line.split()[1]) << 10
 
-before, start = anonymous(), time.perf_counter()
+before = anonymous()
 model = load(sys.argv[1])
-told = {"seconds": time.perf_counter() - start, "anonymous": anonymous() - before}
+told = {"anonymous": anonymous() - before}
 widened, wide = [], Weights.wide
 def counting(self, tensor):
     widened.append(tensor.numel())
@@ -89,7 +88,7 @@ def write(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
 
 
-def test_a_mixture_of_30_billion_opens_at_once_and_a_token_reads_its_experts_alone(tmp_path: Path) -> None:
+def test_a_mixture_of_30_billion_is_opened_unread_and_a_token_reads_its_experts_alone(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
@@ -100,7 +99,6 @@ def test_a_mixture_of_30_billion_opens_at_once_and_a_token_reads_its_experts_alo
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert told["parameters"] > 30e9
-    assert told["seconds"] < 2 * slowness()
     assert told["anonymous"] < 300e6
     attention = 2 * D * (HEADS + KV) * D_HEAD + 2 * D_HEAD
     assert told["layer"] == attention + 2 * D + EXPERTS * D
