@@ -32,6 +32,7 @@ MPT = {"model_type": "mpt", "vocab_size": 20, "d_model": 12, "n_heads": 2, "n_la
     ("config", "more", "why"),
     [
         (FALCON, {"alibi": True}, "rounded to bfloat16"),
+        (FALCON, {"hidden_dropout": None}, "hidden_dropout = None, expected a number"),
         (FALCON, {"head_dim": 4}, "says head_dim, which follows"),
         (FALCON, {"multi_query": False, "num_kv_heads": 2}, "num_kv_heads = 2 without groups"),
         (FALCON, {"num_ln_in_parallel_attn": 2}, "do not go together"),

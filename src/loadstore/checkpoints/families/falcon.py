@@ -1,7 +1,4 @@
-"""Falcon: rotary positions, one key and value for all heads or for groups, attention and MLP mostly beside each other.
-
-Falcon with ALiBi is refused: the reference rounds its biases to bfloat16, so that they are no function of the distance.
-"""
+"""Falcon: rotary positions, one key and value for all heads or for groups, mostly attention and MLP in parallel."""
 
 from functools import partial
 
@@ -33,6 +30,8 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         raise NotThisModel(f"{where}: Falcon with ALiBi is not read: its biases are rounded to bfloat16")
     if "head_dim" in config:
         raise BadCheckpoint(f"{where}: its config says head_dim, which follows from hidden_size; leave it out")
+    for name in {"attention_dropout", "hidden_dropout"} & config.keys():
+        facts.number(name)  # null is a value of the reference's class, but not of its forward pass
     width = "hidden_size" if config.get("n_embed") is None else "n_embed"  # an older name, which goes first
     d, n_layers, n_heads = facts.whole(width), facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d_head, norms = facts.share(width, "num_attention_heads"), _norms(facts)
