@@ -118,7 +118,8 @@ def test_what_is_undefined_follows_from_the_architecture() -> None:
     for kind in KINDS:
         what = found[str(kind)]
         assert ("W_QK as one matrix" in what) == (kind.positions == "rotary")
-        assert ("pos as a writer" in what) == (kind.positions in ("rotary", "alibi", "none"))
+        assert ("pos as a writer" in what) == (kind.positions in ("rotary", "none", "alibi"))
+        assert ("the distance in scores of wires" in what) == (kind.positions == "alibi")
         assert ("a wire of one expert" in what) == bool(kind.experts)
         assert ("an MLP as one matrix" in what) == bool(kind.mlp)
         assert ("attention → MLP within a layer" in what) == ("parallel" in kind.mlp)
