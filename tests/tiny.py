@@ -192,7 +192,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     def after() -> Norm | None:
         return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
 
-    def units(count: int, **more: Any) -> MlpLayer:
+    def units(count: int) -> MlpLayer:
         gated = "gated" in kind.mlp
         return MlpLayer(
             W_in=draw(d, count, size=0.3),
@@ -201,7 +201,6 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             b_in=bias(count),
             b_gate=bias(count) if gated else None,
             b_out=bias(d),
-            **more,
         )
 
     def experts() -> Experts | None:
@@ -211,7 +210,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         return Experts(W_router, tuple(units(kind.mixture.width) for _ in range(kind.mixture.count)), gate)
 
     def mlp() -> MlpLayer | None:
-        return units(kind.shared, norm=norm(), after=after(), experts=experts()) if kind.mlp else None
+        return replace(units(kind.shared), norm=norm(), after=after(), experts=experts()) if kind.mlp else None
 
     layers = tuple(
         Layer(
