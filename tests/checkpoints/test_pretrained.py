@@ -133,7 +133,7 @@ def test_numbers_that_are_not_here_or_not_plain_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "near"),
-    [("qwen2_moe", "'qwen2'"), ("Llama", "'llama'"), ("gpt_neoxx", "'gpt_neox'"), ("t5", "gpt2")],
+    [("qwen2_vl", "'qwen2'"), ("Llama", "'llama'"), ("gpt_neoxx", "'gpt_neox'"), ("t5", "gpt2")],
 )
 def test_an_architecture_that_is_not_known_is_told_with_those_that_are(kind: str, near: str) -> None:
     live = Stand({"w": torch.ones(2)}, model_type=kind)
