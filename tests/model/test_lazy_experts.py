@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pace import slowness
 
 pytestmark = pytest.mark.alone
 
@@ -23,7 +24,7 @@ CONFIG = {
     **{"vocab_size": VOCAB, "num_hidden_layers": LAYERS, "norm_topk_prob": True, "rope_theta": 1e6},
 }
 SCRIPT = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 import torch, xarray
 from loadstore.checkpoints.library import load
@@ -34,9 +35,9 @@ def anonymous():
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
     return int(line.split()[1]) << 10
 
-before = anonymous()
+before, start = anonymous(), time.perf_counter()
 model = load(sys.argv[1])
-told = {"anonymous": anonymous() - before}
+told = {"seconds": time.perf_counter() - start, "anonymous": anonymous() - before}
 widened, wide = [], Weights.wide
 def counting(self, tensor):
     widened.append(tensor.numel())
@@ -99,6 +100,7 @@ def test_a_mixture_of_30_billion_is_opened_unread_and_a_token_reads_its_experts_
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert told["parameters"] > 30e9
+    assert told["seconds"] < 2 * slowness()
     assert told["anonymous"] < 300e6
     attention = 2 * D * (HEADS + KV) * D_HEAD + 2 * D_HEAD
     assert told["layer"] == attention + 2 * D + EXPERTS * D
