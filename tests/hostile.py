@@ -24,10 +24,16 @@ from loadstore.tokenizer.tokens import Tokens
 from loadstore.visible import line
 
 PLAIN = Kind("shortformer", "none", biases=True)
-LEGACY = [  # HookedTransformer's gates have no bias
+LEGACY = [  # HookedTransformer's gates have no bias, and its experts are not read
     kind
     for kind in KINDS
-    if not (kind.positions == "alibi" or kind.window or kind.qk_norm or (kind.biases and "gated" in kind.mlp))
+    if not (
+        kind.experts
+        or kind.positions == "alibi"
+        or kind.window
+        or kind.qk_norm
+        or (kind.biases and "gated" in kind.mlp)
+    )
 ]
 BASE = 7.0  # of tiny's rotary models
 WORDS = ["<s>", "the", "cat", "sat", "on", "mat", "dog", "log"]

@@ -25,6 +25,7 @@ HIDDEN = re.compile(
 )
 SECONDS = 60.0
 REAL = 60  # of so many commands in this process, one more in its own
+AGAIN = "failed; the same command tries them again"  # of a sweep
 COMMANDS = """
 models MODEL
 models MODEL --json
@@ -168,8 +169,11 @@ def apart(words: list[str]) -> tuple[int, str, str]:
 
 
 def check(code: int, out: str, err: str) -> None:
-    """Raise Wrong for a traceback, a hidden character or another exit code than 0 and 2; BadRequest for one line."""
-    if code not in (0, 2):
+    """Raise Wrong for a traceback, a hidden character or another exit code than 0 and 2; BadRequest for one line.
+
+    A sweep whose items fail names them and ends with 1.
+    """
+    if code not in (0, 2) and not (code == 1 and AGAIN in err):
         raise Wrong(f"exit code {code}: {err[-400:]}")
     for name, text in (("output", out), ("errors", err)):
         if "Traceback" in text:

@@ -16,7 +16,7 @@ from loadstore.checkpoints import checkpoint
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.library import load
 
-CASES = deep(15_600, usual=1_300)
+CASES = deep(15_600, usual=1_560)
 ROPE = ["rope_type", "type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "partial_rotary_factor"]
 ROPE += ["original_max_position_embeddings", "attention_factor", "beta_fast", "mscale", "short_factor", "long_factor"]
 TYPES = ["default", "linear", "llama3", "dynamic", "yarn", "longrope", "mrope", "su", None, 3, ["linear"]]

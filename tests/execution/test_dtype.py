@@ -74,7 +74,7 @@ def test_other_formats_are_for_storing(dtype: Any) -> None:
         )
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in FEW if not kind.experts], ids=str)  # numbers choose experts
 def test_no_tensor_of_the_processor_is_mixed_in(kind: Kind) -> None:
     """On the device `meta` there are no numbers: what is computed with a tensor of another device is an error."""
     model = replace(tiny(kind), device=torch.device("meta"))
