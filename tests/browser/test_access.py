@@ -173,7 +173,7 @@ def test_forced_colours_keep_pictures_and_words(visit: Visit, width: int) -> Non
     assert page.evaluate(bars) > 5, "colours that carry a value are kept"
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1400, "dark"), (400, "light")])
+@pytest.mark.parametrize(("width", "theme"), [(1400, "dark"), pytest.param(400, "light", marks=pytest.mark.nightly)])
 def test_axe_finds_nothing_serious_in_an_open_block(visit: Visit, width: int, theme: str) -> None:
     document = sample_page()
     document["sections"] = document["sections"][1:]

@@ -1,5 +1,6 @@
 """NaN and infinities are found in files of every size: in large ones where a tensor is first used."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,17 @@ def test_one_wrong_number_anywhere_is_found(dtype: torch.dtype) -> None:
 def test_a_large_file_is_looked_through_where_it_is_used(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every tensor in turn, of the first layer none. The size from which a file counts as large is lowered to 0."""
+    """Every tensor in turn, of the first layer none and of experts those of one.
+
+    The size from which a file counts as large is lowered to 0.
+    """
     monkeypatch.setattr(library, "CHECKED", 0)
     folder = save(reference(FAMILIES[name]), tmp_path / name)
     file = folder / "model.safetensors"
     whole = load_file(file)
     run(load(folder), torch.tensor([[0, 1, 2]]))
     for number, (tensor, value) in enumerate(whole.items()):
-        if not value.is_floating_point() or ".0." in tensor:
+        if not value.is_floating_point() or ".0." in tensor or re.search(r"experts\.[1-9]", tensor):
             continue
         wrong = value.clone()
         unused = 2 * value.shape[-1] if "embed_positions" in tensor else 0  # rows of OPT that stand for no position
