@@ -56,7 +56,7 @@ def test_a_time_is_the_start_and_the_operations_at_a_rate() -> None:
     [
         ("builtin", ["heads", "builtin"]),
         ("builtin", ["head", "builtin", "L0.H0"]),
-        ("smollm2", ["heads", "smollm2"]),
+        pytest.param("smollm2", ["heads", "smollm2"], marks=pytest.mark.nightly),
     ],
 )
 def test_an_expected_time_is_within_a_factor_of_two(model: str, options: list[str]) -> None:
