@@ -36,7 +36,7 @@ from loadstore.sweep.work import size_of
 
 ALL = "scores,heads,spectrum,traffic,tasks"
 SHORT = ["scores", "heads", "spectrum"]
-SMALL, COPIES = 100, 12  # checkpoints for the overhead, and for two workers
+SMALL, COPIES = 100, 30  # checkpoints for the overhead, and for two workers
 SETTLED = 10  # items after which memory should stay the same
 
 
