@@ -29,7 +29,10 @@ def model() -> Weights:
     return ls.load("gemma3-270m")
 
 
-@pytest.mark.parametrize("name", REFERENCE["prompts"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.nightly if each == "licence" else ()) for each in REFERENCE["prompts"]],
+)
 def test_logits_are_the_references(model: Weights, name: str) -> None:
     """Also at positions beyond the window of 512 tokens."""
     expected = REFERENCE["prompts"][name]

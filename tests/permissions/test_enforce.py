@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from depth import deep
 from each import each
 from planted import planted, rotation
 from tiny import FEW, Kind, Sizes, some_tokens, tiny
@@ -85,7 +86,7 @@ def test_a_denied_writer_stores_nothing_in_the_subspace(kind: Kind) -> None:
         assert float((store @ space.rows.mT).abs().max()) < 1e-12 * max(1.0, float(store.abs().max()))
 
 
-@each("kind", KINDS)
+@each("kind", deep(KINDS, usual=FEW))
 def test_edits_of_a_run_give_what_enforced_weights_give(kind: Kind) -> None:
     """Every right: Q, K, V, MLP and logits read; embedding, positions, heads, biases and MLPs write."""
     model = tiny(kind)

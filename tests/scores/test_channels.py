@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from depth import deep
 from each import each
 from tiny import FEW, MIXED, UNNORMED, Kind, after, few_with, mixed, tiny
 from torch import Tensor
@@ -50,7 +51,7 @@ def with_strengths(*strengths: float) -> Weights:
 def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> None:
     model = tiny(kind)
     wires = subspace_scores(model, norms=norms)
-    for writer in map(str, wiring(model).writers[::2]):
+    for writer in map(str, wiring(model).writers[:: deep(2, usual=4)]):
         found = ls.vocabulary.channels(model, writer, norms=norms)
         wire = wires.sel(writer=writer)
         there = np.isfinite(wire.chance.values)
