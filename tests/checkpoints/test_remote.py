@@ -106,6 +106,7 @@ def test_a_store_that_refuses_or_is_set_up_wrong_is_one_line(monkeypatch: Any) -
 def test_offline_only_a_copy_is_loaded(monkeypatch: Any) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refusal(lambda: ls.load("s3://bucket/model.safetensors"), BadRequest, "not in the cache", "HF_HUB_OFFLINE")
+    refusal(lambda: ls.load(URL, revision="main"), BadRequest, "revision='main'", "leave it out")
 
 
 @each(

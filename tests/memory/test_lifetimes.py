@@ -155,3 +155,13 @@ def test_a_writer_comes_before_those_that_can_read_it() -> None:
         ("L1.H0", "L0.mlp", False),
     ]:
         assert follows[names.index(w), names.index(x)] == expected, (w, x)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_lifetimes_are_a_dataset(whiten: bool) -> None:
+    model = tiny(FEW[0])
+    found = lifetimes(model, some(model), checks=0, whiten=whiten)
+    table = found.to_xarray()
+    assert np.array_equal(table.rho.sel(writer="L0.H0").values, found.rho[found.writers.index("L0.H0")], equal_nan=True)
+    assert table.term.dims == (("depth",) if whiten else ()) + ("writer", "later")
+    assert f"Lifetimes of {len(found.writers)} writers of {model.name}" in repr(found)

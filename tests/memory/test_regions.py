@@ -93,3 +93,14 @@ def test_overlap_is_at_chance_for_random_regions_and_beyond_it_for_shared_ones()
     assert float(found.overlap[0, 2]) == pytest.approx(1)
     assert torch.isnan(found.p[0, 2:]).all()
     assert torch.isnan(found.overlap[:, 3]).all()
+
+
+def test_a_map_is_a_dataset_with_nothing_where_nobody_follows() -> None:
+    model = tiny(PLAIN)
+    found = memory_map(model, some(model))
+    table = found.to_xarray()
+    assert table.writer.values.tolist() == [region.writer for region in found.regions]
+    assert table["rank"].values.tolist() == [region.rank for region in found.regions]
+    assert (table.overlap.isnull() == ~found.follows).all()
+    assert table["load"].dims == ("writer", "reader")
+    assert table.attrs == found.attrs

@@ -12,6 +12,7 @@ from tiny import FEW, Kind, Sizes, some_tokens, tiny
 from loadstore.causal.engine import rerun
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.forward import forward
+from loadstore.execution.kinds import reader_of, source_of, writer_of
 from loadstore.execution.run import run
 from loadstore.model.denied import ungrouped
 from loadstore.model.gauge import rotate_stream
@@ -177,3 +178,12 @@ def test_a_rotated_stream_is_denied_the_rotated_subspace() -> None:
         run(enforce(rotate_stream(model, R), turned), tokens).logits, plain, rtol=1e-9, atol=1e-9
     )
     assert float((plain - run(model, tokens).logits).abs().max()) > 0.5
+
+
+def test_a_denial_names_its_site_and_takes_nothing_from_another_run() -> None:
+    model = tiny(FEW[-1])
+    edits = policy_edits(model, Policy({"p": secret(model)}, load={"p": ["!L1.H0.K"]}, store={"p": ["!L0.H0"]}))
+    assert {str(edit) for edit in edits} == {f"deny {site} {ROWS} directions" for site in ("L1.H0.K", "L0.H0")}
+    assert {str(reader_of(edit)) for edit in edits} == {"L1.H0.K", "None"}
+    assert {str(writer_of(edit)) for edit in edits} == {"L0.H0", "None"}
+    assert {source_of(edit) for edit in edits} == {None}

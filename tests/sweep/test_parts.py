@@ -13,12 +13,15 @@ from loadstore.circuits.named import task as task_named
 from loadstore.circuits.solved import solved
 from loadstore.errors import BadRequest
 from loadstore.sweep.analyses import analyse
+from loadstore.sweep.compute import Outcome
 from loadstore.sweep.cost import _times
+from loadstore.sweep.engine import written
 from loadstore.sweep.of_wires import aligned
 from loadstore.sweep.options import checked
-from loadstore.sweep.plan import read_plan
+from loadstore.sweep.plan import plan_of, read_plan
 from loadstore.sweep.result import Result
 from loadstore.sweep.result_file import packed, unpacked
+from loadstore.sweep.store import Store
 from loadstore.sweep.tiles import _ends, joined, tiles
 
 GOOD = 'models = ["builtin"]\nanalyses = ["heads"]\n'
@@ -48,6 +51,7 @@ GOOD = 'models = ["builtin"]\nanalyses = ["heads"]\n'
             'models = ["builtin"]\nanalyses = ["spectrum"]\n[spectrum]\nwriters = 3',
             ["spectrum.writers is 3", "a list of names"],
         ),
+        ('models = ["builtin"]\nanalyses = ["tasks"]\n[tasks]\ntasks = ["custom.jsonl"]', ["custom.jsonl"]),
         ("#" * (1 << 20) + "\n" + GOOD, ["is larger than 1 MB"]),
     ],
 )
@@ -163,3 +167,19 @@ def test_the_best_aligned_wire_leads_to_the_q_or_k_of_a_head() -> None:
 def test_tiles_of_equal_cost_are_shorter_in_late_layers(layers: int, count: int, ends: list[int]) -> None:
     first, last = _ends(layers, count)
     assert [*first, layers] == [0, *last] == ends
+
+
+def test_a_plan_needs_something_to_do_and_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal(lambda: plan_of([], ["heads"]), BadRequest, "needs models and analyses", "spectrum")
+    refusal(lambda: plan_of(["builtin"], []), BadRequest, "needs models and analyses")
+    monkeypatch.setattr("loadstore.sweep.plan.MODELS", 2)
+    paths = small_models(tmp_path / "models")
+    assert len(plan_of(paths[:2], ["heads"]).models) == 2
+    refusal(lambda: plan_of([*paths[:2], "builtin"], ["heads"]), BadRequest, "3 models", "at most 2")
+
+
+def test_a_result_that_the_disk_refuses_fails_its_item_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "none")
+    found = written(b"x", Outcome("key", seconds=2.0, peak=3), store)
+    assert found.reason
+    assert (found.key, found.seconds, found.peak) == ("key", 2.0, 3)

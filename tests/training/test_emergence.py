@@ -1,6 +1,8 @@
 """What emerges over a run's checkpoints: each measure, when it formed, and how runs differ."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +142,12 @@ def test_runs_that_cannot_be_measured_are_refused(run: Path, tmp_path: Path) -> 
     save_weights(BUILTIN, tmp_path / "checkpoints" / "step-000001.safetensors")
     with pytest.raises(BadRequest, match="is not a checkpoint that a run kept"):
         ls.experiments.emergence(tmp_path)
+
+
+def test_one_layer_has_no_pair_and_nothing_is_measured_of_it() -> None:
+    shape = replace(BUILTIN.architecture, n_layers=1)
+    model = replace(BUILTIN, layers=BUILTIN.layers[:1], architecture=shape)
+    assert eventual_pair(model) is None
+    measured = of_pair(model, None, 6)
+    assert measured["second_copy"] > 1
+    assert all(math.isnan(measured[name]) for name in ("alignment", "traffic", "effect", "attribution"))

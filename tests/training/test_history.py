@@ -43,3 +43,12 @@ def test_a_line_that_is_wrong_and_not_the_last_is_named(file: Path):
     file.write_text("\n".join([lines[0], "no", *lines[1:]]), encoding="utf-8")
     with pytest.raises(BadRequest, match=r"line 2 of .*metrics\.jsonl is damaged"):
         History(file, 8, 3)
+
+
+def test_empty_lines_at_the_end_are_nothing_and_a_file_that_cannot_be_read_is_named(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"\n\n")
+    assert read_lines(file) == WHOLE
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(BadRequest, match=r"metrics\.jsonl cannot be read"):
+        read_lines(file)

@@ -14,7 +14,7 @@ import loadstore as ls
 from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.errors import BadRequest
 from loadstore.training import tensorboard
-from loadstore.training.checkpoints import kept_checkpoints
+from loadstore.training.checkpoints import is_run, kept_checkpoints
 from loadstore.training.folder import claimed
 from loadstore.training.loop import train
 from loadstore.training.recipe import Recipe
@@ -113,3 +113,10 @@ def test_tensorboard_takes_every_number_where_it_is_installed(tmp_path: Path, mo
     for line in lines:
         assert written["text_loss", line["step"]] == line["text_loss"]
         assert written["induction/L1.H0", line["step"]] == line["induction"]["L1.H0"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_a_name_that_no_folder_has_is_no_run(name: str) -> None:
+    assert not is_run(name)
+    with pytest.raises(BadRequest, match=r"cannot be read|no checkpoints"):
+        kept_checkpoints(Path(name))
