@@ -6,9 +6,7 @@
 import copy
 import importlib
 import warnings
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, redirect_stderr
-from io import StringIO
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +16,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import USUAL
 from loadstore.checkpoints.pretrained import Pretrained
+from loadstore.checkpoints.quiet import quiet
 from loadstore.checkpoints.shards import is_index
 from loadstore.checkpoints.tensorfile import PACKED
 from loadstore.errors import BadCheckpoint, BadRequest
@@ -99,7 +98,7 @@ def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comp
     shape = weights.architecture
     tokens = (torch.arange(min(TOKENS, shape.context)) * 7 + 3)[None] % shape.vocab
     try:
-        with _quiet(library):
+        with quiet(library):
             model = opened().eval()
             model.config._experts_implementation = "eager"  # its kernels refuse some widths
             theirs: Tensor = model(tokens, use_cache=False, return_dict=True).logits
@@ -118,20 +117,3 @@ def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comp
             "differently, report it with the config.json"
         )
     return Comparison(f"transformers {library.__version__}", tokens.shape[1], difference, TOLERANCE)
-
-
-@contextmanager
-def _quiet(library: Any) -> Generator[None]:
-    """Suppress the library's warnings and progress bars, and gradient recording, within the block."""
-    logging: Any = library.utils.logging
-    loud, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):  # other progress bars
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(loud)
-        if bars:
-            logging.enable_progress_bar()

@@ -1,5 +1,6 @@
 """Loads Weights from a name, a path or a live model."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -14,6 +15,7 @@ from loadstore.checkpoints.families.keys import as_ignored
 from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.checkpoints.place import BUILTIN, Place, builtin_path, find
 from loadstore.checkpoints.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
+from loadstore.checkpoints.structure.recognise import ByStructure, recognised, words
 from loadstore.errors import BadRequest, NotThisModel
 from loadstore.model.architecture import GIVEN, Positions
 from loadstore.model.finite import Unchecked, damaged, is_finite
@@ -84,6 +86,8 @@ def load(
         raise BadRequest(
             f"ignore={list(passed)} is for a config.json of Hugging Face or a GGUF file; {weights.name} has neither"
         )
+    if weights.by_structure:
+        warnings.warn(words(weights), ByStructure, stacklevel=2)
     tokens = with_bos(weights.tokens, begins, weights.name)
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
@@ -122,14 +126,21 @@ def _live(
         checkpoint = live_checkpoint(live)
         weights = _build(checkpoint, positions, name, ignore)
         return replace(weights, tokens=live_tokens(live, weights.architecture.vocab, _rule(checkpoint)))
-    weights = _build(pretrained_checkpoint(live), positions, name, ignore)
+    weights = _build(pretrained_checkpoint(live), positions, name, ignore, live)
     return replace(weights, tokens=pretrained_tokens(live, weights.architecture.vocab))
 
 
 def _build(
-    checkpoint: Checkpoint, positions: Positions | None, name: str | None, ignore: tuple[str, ...] = ()
+    checkpoint: Checkpoint,
+    positions: Positions | None,
+    name: str | None,
+    ignore: tuple[str, ...] = (),
+    live: Pretrained | None = None,
 ) -> Weights:
-    """Pass a checkpoint to the family that recognises it. Raises NotThisModel if none does."""
+    """Pass a checkpoint to the family that recognises it, or a ``live`` model to the recognition of structure.
+
+    Raises NotThisModel if the model is recognised by neither.
+    """
     if own.recognise(checkpoint):
         weights = own.build(checkpoint)
     elif legacy.recognise(checkpoint):
@@ -137,6 +148,8 @@ def _build(
     elif (family := table.family(checkpoint)) is not None:
         weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {}, ignore)), checkpoint)
         weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
+    elif isinstance(live, torch.nn.Module) and not table.around(checkpoint):
+        weights = replace(_finite(recognised(live, checkpoint), checkpoint), name=name or checkpoint.name)
     else:
         raise NotThisModel(
             f"{checkpoint.path} has an architecture that loadstore does not know ({_beside(checkpoint)}its tensors: "

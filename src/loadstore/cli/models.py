@@ -148,5 +148,7 @@ def _list(*, json: bool) -> None:
     print_table("\nPublished, by name", COLUMNS, rows)
     typer.echo(
         f"\nWith a config.json: model_type {', '.join(FAMILIES)}. In HookedTransformer naming: positions learned, "
-        "shortformer, rotary or none; no norm, LayerNorm or RMSNorm; with MLPs or without."
+        "shortformer, rotary or none; no norm, LayerNorm or RMSNorm; with MLPs or without. "
+        "In Python, load(model) also takes live decoders of transformers of any other model_type: it recognises their "
+        "structure, verifies it against the model up to a length, and refuses a structure that it does not compute."
     )

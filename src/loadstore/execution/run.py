@@ -116,9 +116,10 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
         raise BadPrompt(f"a prompt is whole token ids, [token] or [batch, token]; got {ids.dtype} {list(ids.shape)}")
     ids = ids.long()
     if ids.shape[-1] > shape.context:
-        raise BadPrompt(
-            f"the prompt has {ids.shape[-1]} tokens; {weights.name} takes at most {shape.context}. Shorten it."
+        most = (
+            f"{shape.context}{', the length that was verified against the live model' if weights.by_structure else ''}"
         )
+        raise BadPrompt(f"the prompt has {ids.shape[-1]} tokens; {weights.name} takes at most {most}. Shorten it.")
     if int(ids.min()) < 0 or int(ids.max()) >= shape.vocab:
         raise BadPrompt(f"token ids must be from 0 to {shape.vocab - 1}; got {int(ids.min())} to {int(ids.max())}")
     return ids.reshape(-1, ids.shape[-1]), ids.dim() == 2

@@ -30,11 +30,16 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
         *([("attention", _windows(shape))] if shape.windows is not None else []),
         ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
-        ("context", f"{shape.context:,}"),
+        ("context", f"{shape.context:,}{_verified(weights)}"),
         ("parameters", f"{size:,}"),
         ("BOS", weights.begins),
         *([("ignored in the config", some(list(weights.ignored)))] if weights.ignored else []),
     ]
+
+
+def _verified(weights: Weights) -> str:
+    """How the model was recognised, where no family is for it."""
+    return "; recognised by its structure and verified up to this length" if weights.by_structure else ""
 
 
 def _after(weights: Weights) -> str:

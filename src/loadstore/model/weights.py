@@ -44,6 +44,7 @@ class Weights:
     origin: str = ""  # the file, if its name adds information to the model's
     ignored: tuple[str, ...] = ()  # config keys that the user chose to ignore
     compared: Comparison | None = None  # with transformers, for the model as loaded
+    by_structure: bool = False  # no family is for it; its context is the number of tokens that were verified
     computed: torch.dtype | None = None  # compute dtype; None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     unchecked: Unchecked | None = None  # set if the file is too large to check for NaN at loading
