@@ -8,7 +8,7 @@ from hostile import refusal, small, unchecked
 from tiny import Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.causal.measure import measure
+from loadstore.causal.measure import as_metric, measure, needs_last
 from loadstore.causal.metrics import Measured
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite, Undefined
 
@@ -105,3 +105,17 @@ def test_a_metric_names_the_targets_of_each_prompt_by_their_role() -> None:
         == "log-probability of each prompt's own answer after the last token, nats"
     )
     assert str(ls.metrics.log_probability(" a", at=-2)) == "log-probability of ' a' after token -2, nats"
+
+
+def test_a_function_without_a_signature_is_taken_as_it_is_and_one_that_fails_on_nan_needs_every_token(model) -> None:
+    assert as_metric(max) is max
+
+    def strict(trace: ls.Trace) -> torch.Tensor:
+        if trace.all_logits.isnan().any():
+            raise ValueError("NaN")
+        return trace.all_logits[:, -1, 0]
+
+    trace = ls.run(model, some_tokens(model))
+    assert not needs_last(strict, trace)
+    assert needs_last(lambda trace: trace.all_logits[:, -1, 0], trace)
+    assert not needs_last(lambda trace: trace.all_logits[:, 0, 0], trace)

@@ -42,6 +42,9 @@ def test_models_are_listed_with_sentences_that_they_take() -> None:
         shown = current.now.explorer
         assert answered("run", shown, {})["prompt"] == examples_of("builtin")[example]
     assert current.now.number == len(examples_of("builtin"))
+    from_another = Current(Explorer(other(), [1, 2, 3]))
+    answered("open", from_another, {"model": "builtin"})(silent)
+    assert answered("run", from_another.now.explorer, {})["prompt"] == examples_of("builtin")[0]
 
 
 @each(

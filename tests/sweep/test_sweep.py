@@ -3,9 +3,11 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hostile import refusal
 from sweep.small_models import small_models
@@ -13,11 +15,13 @@ from sweep.small_models import small_models
 from loadstore.errors import BadRequest
 from loadstore.sweep.compute import Outcome
 from loadstore.sweep.engine import Engine, Here, Unit
+from loadstore.sweep.item import Item
 from loadstore.sweep.local import Local
 from loadstore.sweep.on_ray import OnRay
 from loadstore.sweep.plan import Plan, plan_of
 from loadstore.sweep.store import Store
 from loadstore.sweep.sweep import Swept, sweep
+from loadstore.sweep.worker import Task
 
 RATE = 1e10
 
@@ -26,10 +30,10 @@ class Counted:
     """Computes here, and keeps what was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: list[Item] = []
 
     def run(self, units: Sequence[Unit], store: Store) -> Iterator[Outcome]:
-        self.asked += [str(item) for unit in units for item in unit]
+        self.asked += [item for unit in units for item in unit]
         yield from Here().run(units, store)
 
 
@@ -162,3 +166,16 @@ def test_without_ray_or_a_cluster_the_way_out_is_one_line(monkeypatch: pytest.Mo
     refusal(lambda: OnRay(None), BadRequest, "set RAY_ADDRESS")
     for address in ("127.0.0.1:1", "nonsense", "127.0.0.1:99999999"):
         refusal(lambda given=address: OnRay(given), BadRequest, f"no Ray cluster at '{address}'")
+
+
+def test_a_worker_answers_each_task_with_one_line_and_ends_with_its_input(tmp_path: Path) -> None:
+    engine, store = Counted(), Store(tmp_path / "other")
+    swept(plan_of(small_models(tmp_path / "models", [0]), ["spectrum"]), tmp_path / "out", engine)
+    store.prepare()
+    (item,) = engine.asked
+    task = msgspec.json.encode(Task(str(store.folder), store.suffix, item)) + b"\n"
+    command = [sys.executable, "-m", "loadstore.sweep.worker"]
+    done = subprocess.run(command, input=task + task, capture_output=True, check=True)
+    answers = [msgspec.json.decode(line, type=Outcome) for line in done.stdout.splitlines()]
+    assert [(answer.key, answer.reason) for answer in answers] == [(item.key, "")] * 2
+    assert store.read(item.key) is not None
