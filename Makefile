@@ -22,7 +22,7 @@ SLOWER := theorems/test_sums theorems/test_scores theorems/test_symmetry theorem
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook docs live lens bench causes constraints clean
+.PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook docs live lens bench bench-check causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,9 @@ docs: $(DEV) ## write the site of the documentation to build/site: it opens from
 
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+bench-check: $(DEV) ## has an analysis become slower than benchmarks/check.json says? (two minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/check.py $(BENCH_ARGS)
 
 causes: $(DEV) ## which numbers of a wire predict what cutting it does (about 20 minutes)
 	$(BIN)/python benchmarks/causes.py builtin

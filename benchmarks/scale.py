@@ -10,6 +10,7 @@ are computed from the cost model (``loadstore.sweep.cost``), with the rate that 
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -20,11 +21,14 @@ import xarray  # noqa: F401, as the first analysis would import it
 
 import loadstore as ls
 from loadstore.checkpoints.digest import digest_of
-from loadstore.estimates import SPECTRA, layer_parameters
+from loadstore.cost.layers import layer_parameters, wires_of
+from loadstore.cost.machine import Machine, measured
+from loadstore.cost.of_weights import eigenvalues
+from loadstore.cost.work import Work
+from loadstore.linear.bands import packed_size
 from loadstore.model.architecture import Architecture
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
-from loadstore.rate import matmul_rate
 from loadstore.sweep.analyses import analyse
 from loadstore.sweep.cost import cost_of
 from loadstore.sweep.dry import SHA
@@ -54,15 +58,15 @@ MIXTURE = Architecture(  # its dense layers and the shared expert of the others;
 def main() -> None:
     torch.set_num_threads(1)
     if "--page" not in sys.argv:
-        costs = measured()
-        OUT.write_text(json.dumps(costs | {"large": large(costs["rate"])}, indent=1) + "\n")
+        here = measured(1, time.process_time)
+        costs = {"machine": asdict(here), "runs": runs(here), "overhead": _overhead(), "large": large(here)}
+        OUT.write_text(json.dumps(costs, indent=1) + "\n")
     print(page(json.loads(OUT.read_text())))
 
 
-def measured() -> dict[str, Any]:
+def runs(here: Machine) -> list[dict[str, Any]]:
     """Costs here, each beside the prediction of the cost model."""
-    rate = matmul_rate(1024, 5, time.process_time)
-    runs: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     for name in NAMES:
         weights = ls.load(name)
         for analysis in OPTIONS:
@@ -71,16 +75,16 @@ def measured() -> dict[str, Any]:
             result = analyse(weights, analysis, options)
             took = time.process_time() - start
             rows = len(next(iter(result.columns.values())))
-            expected = cost_of(weights, analysis, options).seconds(rate)
-            runs.append({"model": name, "analysis": analysis, "rows": rows, "seconds": took, "expected": expected})
-            print(runs[-1], flush=True)
+            expected = cost_of(weights, analysis, options).seconds(here)
+            listed.append({"model": name, "analysis": analysis, "rows": rows, "seconds": took, "expected": expected})
+            print(listed[-1], flush=True)
         start = time.monotonic()  # other threads hash, too
         digest_of(weights)
-        runs.append(
+        listed.append(
             {"model": name, "analysis": "digest", "rows": size_of(weights), "seconds": time.monotonic() - start}
         )
-        runs[-1]["expected"] = size_of(weights) / SHA
-    return {"rate": rate, "runs": runs, "overhead": _overhead()}
+        listed[-1]["expected"] = size_of(weights) / SHA
+    return listed
 
 
 def _overhead() -> float:
@@ -91,40 +95,52 @@ def _overhead() -> float:
         return overhead(Path(folder))["seconds of an item"]["processor"]
 
 
-def large(rate: float) -> list[dict[str, Any]]:
+def large(here: Machine) -> list[dict[str, Any]]:
     """All wires of two large models, from the cost model."""
     experts = EXPERTS * EXPERT_LAYERS
-    d = MIXTURE.d_model
-    grams = 3.0 * EXPERT_WIDTH * d**2 * experts  # of what each expert writes and reads; half, by symmetry
-    single = 1.5 * experts**2 / 2 * d**3 + SPECTRA * experts * d**3  # as sites of their own, each as wide as the stream
-    weights = 3.0 * d * EXPERT_WIDTH * experts
+    packed = packed_size(MIXTURE.d_model)
+    grams = Work(2.0 * packed * 3 * EXPERT_WIDTH * experts)  # of what each expert writes and reads
+    more = _wires(MIXTURE, experts) - wires_of(MIXTURE)
+    single = Work(2.0 * packed * more, 2 * experts * eigenvalues(MIXTURE.d_model), 4.0 * packed * more)
+    weights = 3.0 * MIXTURE.d_model * EXPERT_WIDTH * experts
     return [
-        row("70B, dense", DENSE, rate),
-        row("400B mixture, an MLP is one site", MIXTURE, rate, grams, weights),
-        row("400B mixture, every expert a site", MIXTURE, rate, grams + single, weights, experts),
+        row("70B, dense", DENSE, here),
+        row("400B mixture, an MLP is one site", MIXTURE, here, grams, weights),
+        row("400B mixture, every expert a site", MIXTURE, here, grams + single, weights, experts),
     ]
 
 
+def _wires(shape: Architecture, experts: int = 0) -> float:
+    """Wires between heads, MLPs and experts."""
+    sites, heads = shape.n_layers * (shape.n_heads + 1) + experts, shape.n_layers * shape.n_heads
+    return 0.5 * sites * (3 * heads + sites - heads)
+
+
 def row(
-    name: str, shape: Architecture, rate: float, more: float = 0.0, parameters: float = 0.0, experts: int = 0
+    name: str,
+    shape: Architecture,
+    here: Machine,
+    more: Work | None = None,
+    parameters: float = 0.0,
+    experts: int = 0,
 ) -> dict[str, Any]:
-    """The cost of one model's scores; ``more`` operations and ``parameters`` are of its experts."""
+    """The cost of one model's scores; ``more`` work and ``parameters`` are of its experts."""
     model = SimpleNamespace(architecture=shape, dtype=torch.bfloat16, name=name, tokens=None)
     parts = tiles(model, "scores")  # pyright: ignore[reportArgumentType]
     cost = cost_of(model, "scores", checked("scores", {}), len(parts))  # pyright: ignore[reportArgumentType]
-    whole = cost.seconds(rate) * len(parts) + cost.slack * more / rate
+    work = cost.work * len(parts) + (more or Work())
+    whole = work.seconds(here)
     size = 2.0 * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.vocab * shape.d_model + parameters)
-    sites = shape.n_layers * (shape.n_heads + 1) + experts
-    heads = shape.n_layers * shape.n_heads
-    hours = {}
+    hours: dict[str, float] = {}
     for workers in WORKERS:
         rounds = -(-len(parts) // workers)
         hours[str(workers)] = (whole / len(parts) * rounds + size / SHA * rounds) / 3600
     return {
         "model": name,
         "gigabytes": size / 1e9,
-        "wires": 0.5 * sites * (3 * heads + sites - heads),
-        "operations": cost.operations * len(parts) + more,
+        "wires": _wires(shape, experts),
+        "operations": work.operations,
+        "bound": work.bound(here)[0],
         "tiles": len(parts),
         "hours_of_one": whole / 3600,
         "hours": hours,
@@ -146,18 +162,20 @@ def page(found: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        f"Rate: {found['rate'] / 1e9:.0f} GFLOP/s. Overhead of an item: {1e3 * found['overhead']:.0f} ms.",
+        f"Rate of products: {found['machine']['products'] / 1e9:.0f} GFLOP/s. "
+        f"Overhead of an item: {1e3 * found['overhead']:.0f} ms.",
         "",
     ]
     lines += [
-        "| model | GB in bfloat16 | wires | PFLOP | tiles | one worker | 8 | 64 | 512 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | GB in bfloat16 | wires | PFLOP | bound by | tiles | one worker | 8 | 64 | 512 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in found["large"]:
         times = " | ".join(_time(row["hours"][str(workers)]) for workers in WORKERS)
         lines.append(
             f"| {row['model']} | {row['gigabytes']:,.0f} | {row['wires'] / 1e6:,.0f} million | "
-            f"{row['operations'] / 1e15:,.0f} | {row['tiles']} | {_time(row['hours_of_one'])} | {times} |"
+            f"{row['operations'] / 1e15:,.0f} | {row['bound']} | {row['tiles']} | {_time(row['hours_of_one'])} | "
+            f"{times} |"
         )
     return "\n".join(lines)
 

@@ -24,6 +24,7 @@ import xarray  # noqa: F401, as the first analysis would import it
 import loadstore as ls
 from loadstore.checkpoints.digest import digest_of
 from loadstore.checkpoints.families.own import save_weights
+from loadstore.cost.machine import ORDINARY
 from loadstore.model.weights import Weights
 from loadstore.sweep import item
 from loadstore.sweep.analyses import analyse
@@ -131,7 +132,7 @@ class Watched(Here):
 
 
 def _swept(plan: Plan, folder: Path, engine: Here) -> None:
-    if failed := sweep(plan, Store(folder), engine, 1e10, lambda *_: None).failed:
+    if failed := sweep(plan, Store(folder), engine, ORDINARY, lambda *_: None).failed:
         raise SystemExit(f"failed: {failed}")
 
 

@@ -13,8 +13,12 @@ from tiny import FEW, KINDS, tiny
 from torch.utils.flop_counter import FlopCounterMode
 
 import loadstore as ls
-from loadstore.estimates import SLACK, START, Estimate, _run, estimates, expected
-from loadstore.rate import matmul_rate
+from loadstore.cost.machine import Machine, measured
+from loadstore.cost.passes import run
+from loadstore.cost.table import START, Estimate, estimates, expected
+from loadstore.cost.work import Cost, Work
+
+SLOW = Machine(1e9, 1e8, 1e9, 1e5)
 
 
 @pytest.mark.parametrize("kind", FEW, ids=str)
@@ -23,16 +27,16 @@ def test_operations_of_a_run_are_what_a_counter_counts(kind) -> None:
     tokens = torch.arange(1, 9)
     with FlopCounterMode(display=False) as counter:
         ls.run(model, tokens, record=True)
-    assert _run(model.architecture, 8) == pytest.approx(counter.get_total_flops(), rel=0.02)
+    assert run(model.architecture, 8).products == pytest.approx(counter.get_total_flops(), rel=0.02)
 
 
 def test_more_is_estimated_to_cost_more() -> None:
     small, large = (estimates(tiny(KINDS[0], n_layers=n)) for n in (2, 6))
     costs = {one.analysis: one for one in small}
     for one in large:
-        assert one.operations >= costs[one.analysis].operations > 0
-        assert one.memory >= costs[one.analysis].memory > 0
-    assert [one.operations for one in large] == sorted(one.operations for one in large)
+        assert one.cost.operations >= costs[one.analysis].cost.operations > 0
+        assert one.cost.memory >= costs[one.analysis].cost.memory > 0
+    assert [one.cost.operations for one in large] == sorted(one.cost.operations for one in large)
 
 
 def test_every_command_that_computes_has_an_estimate() -> None:
@@ -41,13 +45,14 @@ def test_every_command_that_computes_has_an_estimate() -> None:
     known = {one.call.split()[1] for one in estimates(tiny(KINDS[0])) if one.call.startswith("loadstore ")}
     commands = {(command.name or command.callback.__name__) for command in app.registered_commands if command.callback}
     assert commands == known
-    assert all(expected(tiny(KINDS[0]), name, rate=1e9) > 0 for name in known)
+    assert all(expected(tiny(KINDS[0]), name, SLOW) > 0 for name in known)
 
 
-def test_a_time_is_the_start_and_the_operations_at_a_rate() -> None:
-    one = Estimate("x", "loadstore x MODEL", 3e9, 1.0)
-    assert one.seconds(1e9) == pytest.approx(START + 3 * SLACK)
-    assert replace(one, start=0.0).seconds(2e9) == pytest.approx(1.5 * SLACK)
+def test_a_time_is_the_start_and_the_work_at_the_rates() -> None:
+    one = Estimate("x", "loadstore x MODEL", Cost(Work(3e9, 2e8, 4e9, 1e5), 1.0))
+    assert one.seconds(SLOW) == pytest.approx(START + 3 + 2 + 4 + 1)
+    assert one.bound(SLOW) == "bytes, 40 %"
+    assert replace(one, start=0.0).seconds(SLOW) == pytest.approx(10)
 
 
 @pytest.mark.alone
@@ -64,7 +69,7 @@ def test_an_expected_time_is_within_a_factor_of_two(model: str, options: list[st
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rate = matmul_rate(1024, 3, time.process_time)
+        here = measured(1, time.process_time)
     finally:
         torch.set_num_threads(threads)
     one = next(one for one in estimates(ls.load(model)) if one.call.startswith(f"loadstore {options[0]} "))
@@ -77,10 +82,6 @@ def test_an_expected_time_is_within_a_factor_of_two(model: str, options: list[st
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     took = processor() - before
-    expects = one.seconds(rate) - one.start + one.start * slowness()
+    expects = one.seconds(here) - one.start + one.start * slowness()
     print(f"{' '.join(options)}: expected {expects:.1f} s, took {took:.1f} s")
     assert took / 2 < expects < took * 2
-
-
-def test_the_rate_is_that_of_a_product_here() -> None:
-    assert 1e8 < matmul_rate(256, 3) < 1e14

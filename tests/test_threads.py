@@ -12,7 +12,7 @@ from tiny import KINDS, tiny
 import loadstore as ls
 from loadstore import threads
 from loadstore.linear.bands import add_gram
-from loadstore.threads import LARGE, available, threads_for
+from loadstore.threads import LARGE, at_once, available, threads_for
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,29 @@ def test_an_error_inside_a_block_gives_the_threads_back():
     with pytest.raises(ValueError, match="inside"), threads_for(0):
         raise ValueError("inside")
     assert torch.get_num_threads() == 2
+
+
+def test_independent_items_go_to_as_many_threads_as_are_outside_and_each_computes_on_one():
+    import threading
+
+    both = threading.Barrier(2, timeout=30)  # passes only if two items run at the same time
+
+    def work(item: int) -> tuple[int, int, bool]:
+        both.wait()
+        return item, torch.get_num_threads(), torch.is_grad_enabled()
+
+    with threads_for(0):
+        assert at_once(work, [3, 1, 2, 5]) == [(item, 1, False) for item in (3, 1, 2, 5)]
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    seen: list[int] = []
+    at_once(lambda _: seen.append(threading.get_ident()), [1, 2])
+    assert seen == [threading.get_ident()] * 2
+
+
+def test_an_error_of_an_item_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        at_once(lambda item: 1 // item, [1, 0, 2])
 
 
 def _seen(monkeypatch, module, name) -> list[int]:

@@ -9,10 +9,15 @@ program that imports torch first must set ``OMP_WAIT_POLICY=PASSIVE`` itself (do
 import math
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 LARGE = 1 << 26  # multiplications in one matrix product above which a second thread pays off
 GROUPS = Path("/sys/fs/cgroup")
@@ -108,3 +113,30 @@ def threads_if_slow(multiplications: int | float) -> AbstractContextManager[None
         multiplications: Scalar multiplications of one typical product of the block.
     """
     return threads_for(multiplications / 16)
+
+
+def at_once(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Apply a function to independent items, one item per thread that torch had outside; each computes on one thread.
+
+    For work that torch does on a single thread and that leaves Python (LAPACK). Waiting costs nothing beside a busy
+    process, because no thread waits for another one within an item.
+
+    Args:
+        work: The function. It must not change what other items read.
+        items: Its arguments.
+
+    Returns:
+        The results in the order of the items. The first error is raised.
+    """
+    import torch
+
+    def alone(item: _Item) -> _Result:
+        with torch.no_grad(), threads_for(0):  # both are settings of a thread
+            return work(item)
+
+    with threads_for(LARGE):
+        workers = min(torch.get_num_threads(), len(items))
+    if workers < 2:  # also none
+        return [alone(item) for item in items]
+    with threads_for(0), ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(alone, items))

@@ -62,7 +62,7 @@ def heads_told(
     object.__setattr__(known, "tokens", None)
     monkeypatch.setattr(analyse, "open_model", lambda *_, **__: known)
     monkeypatch.setattr(roles, "head_roles", lambda *_, **__: table)
-    monkeypatch.setattr("loadstore.estimates.expected", lambda *_: 0.0)
+    monkeypatch.setattr("loadstore.cost.table.expected", lambda *_: 0.0)
     analyse.heads(**how)
     return capsys.readouterr().out
 

@@ -21,7 +21,7 @@ from loadstore.sites import Head, Reader, Writer
 
 SITES = (Head, Writer, Reader)
 LONG = 60  # characters: packed numbers have more
-CLOCK = ("seconds", "operations_per_second")  # of the machine
+CLOCK = ("seconds", "operations_per_second", "bound_by")  # of the machine
 
 
 def leaves(result: Any) -> Iterator[tuple[str, Result]]:
@@ -50,7 +50,7 @@ def _walk(value: Any, path: str = "") -> Iterator[tuple[str, str | list[float]]]
         if 0 < len(value) < LONG and " " not in value:
             yield path, value
     elif isinstance(value, torch.Tensor):
-        yield path, value.detach().double().flatten().tolist()
+        yield path, value.detach().double().cpu().flatten().tolist()
     elif isinstance(value, np.ndarray):
         yield from _array(value, path)
     elif isinstance(value, xr.Dataset | xr.DataArray):

@@ -15,6 +15,7 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 from sweep.small_models import small_models
 
+from loadstore.cost.machine import ORDINARY
 from loadstore.sweep.compute import Outcome
 from loadstore.sweep.engine import Engine, Unit
 from loadstore.sweep.local import Local
@@ -62,7 +63,7 @@ def main(folder: Path) -> int:
 
     def run(name: str, engine: Engine) -> Swept:
         start = time.monotonic()
-        swept = sweep(plan, Store(folder / name), engine, 1e10, lambda *_: None)
+        swept = sweep(plan, Store(folder / name), engine, ORDINARY, lambda *_: None)
         print(
             f"{name}: {swept.computed} computed, {len(swept.failed)} failed, {time.monotonic() - start:.1f} s",
             flush=True,

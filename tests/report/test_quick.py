@@ -2,7 +2,8 @@
 
 from tiny import KINDS, Kind, some_tokens, tiny
 
-from loadstore.estimates import estimates, expected
+from loadstore.cost.machine import ORDINARY
+from loadstore.cost.table import estimates, expected
 from loadstore.figures.subject.stories import article_story
 from loadstore.figures.weights.machine import composition
 from loadstore.report.page import report_document
@@ -49,9 +50,9 @@ def test_only_slow_parts_are_left_out_and_those_without_figures_are_not_listed()
 
 def test_a_quick_report_is_expected_to_take_less() -> None:
     model = tiny(KINDS[0])
-    calls = {one.call: one.operations for one in estimates(model)}
+    calls = {one.call: one.cost.operations for one in estimates(model)}
     assert calls["loadstore report MODEL --quick"] < calls["loadstore report MODEL"]
-    assert expected(model, "report MODEL --quick", rate=1e9) < expected(model, "report", rate=1e9)
+    assert expected(model, "report MODEL --quick", ORDINARY) < expected(model, "report", ORDINARY)
 
 
 def test_composition_is_drawn_only_between_heads_that_play_their_roles() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hostile import refusal
 from sweep.small_models import small_models
 
+from loadstore.cost.machine import ORDINARY
 from loadstore.errors import BadRequest
 from loadstore.sweep.engine import Here
 from loadstore.sweep.on_ray import TRIES, OnRay
@@ -74,14 +75,14 @@ def test_a_cluster_writes_the_files_of_this_process_also_after_a_worker_was_lost
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(small_models(tmp_path / "models"), ["spectrum", "heads"])
-    here = sweep(plan, Store(tmp_path / "here"), Here(), 1e10, lambda *_: None)
+    here = sweep(plan, Store(tmp_path / "here"), Here(), ORDINARY, lambda *_: None)
     ray = StandIn(lost=2)
-    first = sweep(plan, Store(tmp_path / "there"), on(ray, monkeypatch), 1e10, lambda *_: None)
+    first = sweep(plan, Store(tmp_path / "there"), on(ray, monkeypatch), ORDINARY, lambda *_: None)
     assert (first.computed, len(first.failed)) == (3, 1)
     assert f"died more than {TRIES} times: the node died" in str(first.failed)
     assert ray.asked == {"num_cpus": 1, "max_retries": TRIES}
     assert ray.ended
-    again = sweep(plan, Store(tmp_path / "there"), on(StandIn(), monkeypatch), 1e10, lambda *_: None)
+    again = sweep(plan, Store(tmp_path / "there"), on(StandIn(), monkeypatch), ORDINARY, lambda *_: None)
     assert (again.computed, again.failed) == (1, ())
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
     assert here.computed == 4
@@ -91,7 +92,7 @@ def test_a_cluster_that_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.
     plan = plan_of(small_models(tmp_path / "models", [0]), ["spectrum"])
     engine = on(StandIn(refuses=True), monkeypatch)
     refusal(
-        lambda: sweep(plan, Store(tmp_path / "out"), engine, 1e10, lambda *_: None),
+        lambda: sweep(plan, Store(tmp_path / "out"), engine, ORDINARY, lambda *_: None),
         BadRequest,
         "there is no Ray cluster at 'auto' (another version of Ray)",
     )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from shapes import unchecked
 
+from loadstore.cost.machine import Machine
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,11 +37,12 @@ def test_the_page_shows_what_was_measured_and_computed(scale: ModuleType, found:
 
 def test_the_large_models_are_those_of_the_cost_model(scale: ModuleType, found: dict[str, Any]) -> None:
     with unchecked():  # the cost model takes sizes alone, without weights
-        rows = scale.large(found["rate"])
+        rows = scale.large(Machine(**found["machine"]))
     for row, kept in zip(rows, found["large"], strict=True):
-        assert {name: row[name] for name in row if name not in ("hours", "model")} == pytest.approx(
-            {name: kept[name] for name in kept if name not in ("hours", "model")}, rel=1e-9
+        assert {name: row[name] for name in row if name not in ("hours", "model", "bound")} == pytest.approx(
+            {name: kept[name] for name in kept if name not in ("hours", "model", "bound")}, rel=1e-9
         )
+        assert row["bound"] == kept["bound"]
         assert row["hours"] == pytest.approx(kept["hours"], rel=1e-9)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hostile import refusal
 from sweep.small_models import small_models
 
+from loadstore.cost.machine import ORDINARY
 from loadstore.errors import BadRequest
 from loadstore.sweep.compute import Outcome
 from loadstore.sweep.engine import Engine, Here, Unit
@@ -22,8 +23,6 @@ from loadstore.sweep.plan import Plan, plan_of
 from loadstore.sweep.store import Store
 from loadstore.sweep.sweep import Swept, sweep
 from loadstore.sweep.worker import Task
-
-RATE = 1e10
 
 
 class Counted:
@@ -38,7 +37,7 @@ class Counted:
 
 
 def swept(plan: Plan, folder: Path, engine: Engine) -> Swept:
-    return sweep(plan, Store(folder), engine, RATE, lambda *_: None)
+    return sweep(plan, Store(folder), engine, ORDINARY, lambda *_: None)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -19,8 +19,8 @@ from loadstore.causal.metrics import Measured
 from loadstore.causal.predictions import Metric, Prediction
 from loadstore.causal.swept import Swept, Wires, swept
 from loadstore.causal.swept import Wire as Wire
+from loadstore.cost.layers import layer_parameters
 from loadstore.errors import BadRequest, Undefined
-from loadstore.estimates import layer_parameters
 from loadstore.execution.kinds import Edit
 from loadstore.execution.positions import At, token_indices
 from loadstore.execution.trace import Trace

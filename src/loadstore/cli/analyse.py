@@ -159,7 +159,7 @@ def heads(
     Example: loadstore heads smollm2
     """
     from loadstore.cli.progress import waiting
-    from loadstore.estimates import REPEATS, expected
+    from loadstore.cost.table import REPEATS, expected
     from loadstore.heads.patterns import ROLES
     from loadstore.heads.roles import as_on, head_roles, named
 

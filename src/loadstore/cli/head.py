@@ -45,7 +45,7 @@ def head(
     weights = open_model(model, positions, bos)
     if out is not None:
         check_page(out)
-    from loadstore.estimates import expected
+    from loadstore.cost.table import expected
     from loadstore.evidence.dossier import dossier
     from loadstore.sites import parse_head
 

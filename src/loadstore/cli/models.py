@@ -1,13 +1,15 @@
 """``loadstore models``."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loadstore.cli.options import Begin, Json, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
+    from loadstore.cost.machine import Machine
+    from loadstore.cost.table import Estimate
     from loadstore.model.weights import Weights
 
 
@@ -46,10 +48,10 @@ def models(
 
 def _describe(model: str, positions: str | None, bos: str, *, json: bool, check: bool) -> None:
     weights = open_model(model, positions, bos, check=check)
-    from loadstore.estimates import estimates
+    from loadstore.cost.machine import machine
+    from loadstore.cost.table import estimates
     from loadstore.figures.facts import facts
     from loadstore.figures.weights.undefined import undefined
-    from loadstore.rate import matmul_rate
 
     rows = [*facts(weights), *_stored(weights)]
     if weights.compared is not None:
@@ -59,22 +61,44 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
         if rotary is not None:
             turned = f"{rotary.dimensions} of {shape.d_head} dimensions, {rotary.pairs} paired"
             rows.append((name, f"{turned}, {min(rotary.frequencies):.2g} to {max(rotary.frequencies):.2g}"))
-    rate = matmul_rate()
-    costs = [{**asdict(cost), "seconds": cost.seconds(rate)} for cost in estimates(weights)]
+    here = machine()
+    costs = [_cost(estimate, here) for estimate in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
     if json:
-        print_json("model", {**dict(rows), "estimates": costs, "operations_per_second": rate, "undefined": lacking})
+        print_json(
+            "model", {**dict(rows), "estimates": costs, "operations_per_second": here.products, "undefined": lacking}
+        )
         return
     print_table(weights.name, ("fact", "value"), rows)
     print_table(
-        f"\nExpected, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
-        ("analysis", "call", "time", "memory above the weights"),
-        [[cost["analysis"], cost["call"], _time(cost["seconds"]), _bytes(cost["memory"])] for cost in costs],
+        f"\nExpected, at the {here.products / 1e9:.0f} GFLOP/s that this machine multiplies with now, and the "
+        f"{here.moved / 1e9:.0f} GB/s of its memory",
+        ("analysis", "call", "time", "bound by", "memory above the weights"),
+        [
+            [cost["analysis"], cost["call"], _time(cost["seconds"]), cost["bound_by"], _bytes(cost["memory"])]
+            for cost in costs
+        ],
     )
     for gap in lacking:
         typer.echo(
             f"{'' if gap is not lacking[0] else chr(10)}undefined: {gap['what']}: {gap['why']}; {gap['instead']}"
         )
+
+
+def _cost(estimate: "Estimate", here: "Machine") -> dict[str, Any]:
+    """An estimate as one object of the JSON document."""
+    cost = estimate.cost
+    return {
+        "analysis": estimate.analysis,
+        "call": estimate.call,
+        "operations": cost.operations,
+        "memory": cost.memory,
+        "start": estimate.start,
+        "bytes": cost.work.moved,
+        "calls": cost.work.calls,
+        "bound_by": estimate.bound(here),
+        "seconds": estimate.seconds(here),
+    }
 
 
 def _stored(weights: "Weights") -> list[tuple[str, str]]:

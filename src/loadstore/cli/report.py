@@ -64,7 +64,7 @@ def report(
 
     from loadstore.cli.progress import steps
     from loadstore.cli.saving import check_page, saving
-    from loadstore.estimates import expected
+    from loadstore.cost.table import expected
     from loadstore.report.page import report_document, write_page
     from loadstore.views.base import plain
 

@@ -8,6 +8,7 @@ import typer
 from loadstore.cli.options import Json, print_json, print_table
 
 if TYPE_CHECKING:
+    from loadstore.cost.machine import Machine
     from loadstore.sweep.dry import Need
     from loadstore.sweep.engine import Engine
     from loadstore.sweep.plan import Plan
@@ -59,7 +60,7 @@ def sweep(
     """
     from loadstore.cli.interrupt import INTERRUPTED
     from loadstore.cli.progress import steps
-    from loadstore.rate import matmul_rate
+    from loadstore.cost.machine import machine
     from loadstore.report.swept import write_swept
     from loadstore.sweep.dry import needs
     from loadstore.sweep.store import PAGE, Store
@@ -70,13 +71,13 @@ def sweep(
     count = available() if workers is None else workers
     chosen = _engine(engine, count, address)
     with threads_for(0):
-        rate = matmul_rate()
+        here = machine()
     if dry_run:
-        _print_needs(list(needs(planned, store)), rate, count, json=json)
+        _print_needs(list(needs(planned, store)), here, count, json=json)
         return
     try:
         with steps("sweep") as show:
-            swept = run(planned, store, chosen, rate, show)
+            swept = run(planned, store, chosen, here, show)
     except KeyboardInterrupt:
         typer.echo(f"stopped; what {out} holds is whole: run the same command again to go on", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -123,19 +124,19 @@ def _engine(name: str, workers: int, address: str | None) -> "Engine":
     return Local(workers) if workers else Here()
 
 
-def _print_needs(listed: "list[Need]", rate: float, workers: int, *, json: bool) -> None:
+def _print_needs(listed: "list[Need]", here: "Machine", workers: int, *, json: bool) -> None:
     """What a sweep would do."""
     from loadstore.cli.progress import duration
     from loadstore.sweep.dry import total
 
-    whole = total(listed, rate, max(1, workers))
+    whole = total(listed, here, max(1, workers))
     if json:
         rows = [
             {"item": need.item, "there": need.there, "operations": need.cost.operations, "memory": need.memory}
-            | {"bytes": need.read, "seconds": need.cost.seconds(rate)}
+            | {"bytes": need.read, "seconds": need.cost.seconds(here)}
             for need in listed
         ]
-        print_json("sweep", {"items": rows, "operations_per_second": rate, "workers": workers, **whole})
+        print_json("sweep", {"items": rows, "operations_per_second": here.products, "workers": workers, **whole})
         return
     for need in listed:
         if need.reason:
@@ -148,7 +149,7 @@ def _print_needs(listed: "list[Need]", rate: float, workers: int, *, json: bool)
                 need.item,
                 need.cost.operations / 1e9,
                 need.memory / 1e6,
-                need.cost.seconds(rate),
+                need.cost.seconds(here),
                 "would fail" if need.reason else "there" if need.there else "",
             ]
             for need in listed
@@ -157,7 +158,7 @@ def _print_needs(listed: "list[Need]", rate: float, workers: int, *, json: bool)
     typer.echo(
         f"\nto compute: {whole['operations'] / 1e9:,.1f} GFLOP; {whole['bytes'] / 1e6:,.1f} MB to read; at most "
         f"{whole['memory'] / 1e6:,.0f} MB of memory for each worker; {duration(whole['seconds'])} on "
-        f"{workers or 1} worker{'s' * (workers > 1)} at {rate / 1e9:.0f} GFLOP/s each"
+        f"{workers or 1} worker{'s' * (workers > 1)} at {here.products / 1e9:.0f} GFLOP/s each"
     )
 
 

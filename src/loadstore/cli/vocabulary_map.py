@@ -44,8 +44,8 @@ def vocabulary_map(
     Example: loadstore vocabulary-map smollm2 L18.H6
     """
     from loadstore.cli.progress import waiting
+    from loadstore.cost.table import expected
     from loadstore.errors import BadRequest
-    from loadstore.estimates import expected
     from loadstore.quote import one_of
     from loadstore.scores.options import as_norms
 

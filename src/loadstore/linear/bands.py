@@ -6,12 +6,13 @@ from torch import Tensor
 
 from loadstore.threads import threads_for
 
-BLOCKS = 6
+FEWEST, MOST = 6, 16  # block rows: n of them leave (n + 1)/2n of the arithmetic of a whole matrix
+ROWS = 256  # of a block, at least, beyond FEWEST of them: thinner blocks are multiplied more slowly
 
 
 def bands(d: int) -> list[tuple[slice, slice]]:
     """Rows and columns of each block row; the columns begin at the diagonal."""
-    step = -(-d // BLOCKS)
+    step = -(-d // max(FEWEST, min(MOST, d // ROWS)))
     return [(slice(start, min(start + step, d)), slice(start, d)) for start in range(0, d, step)]
 
 
@@ -22,12 +23,15 @@ def packed_size(d: int) -> int:
 
 def add_gram(total: Float[Tensor, "d d"], rows: Float[Tensor, "row d"]) -> None:
     """Add AᵀA to the blocks on and above the diagonal."""
-    with threads_for(len(rows) * rows.shape[1] ** 2 / BLOCKS):
+    with threads_for(len(rows) * rows.shape[1] ** 2 / FEWEST):
         for band, rest in bands(rows.shape[1]):
             total[band, rest] += rows[:, band].mT @ rows[:, rest]
 
 
 def mirror(total: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
-    """Fill the lower half from the upper."""
-    upper = torch.triu(total)
-    return upper + torch.triu(total, 1).mT
+    """Fill the lower half from the upper, in place, and return the matrix."""
+    for band, rest in bands(total.shape[0]):
+        later = slice(band.stop, rest.stop)
+        total[later, band] = total[band, later].mT
+        total[band, band] = torch.triu(total[band, band]) + torch.triu(total[band, band], 1).mT
+    return total

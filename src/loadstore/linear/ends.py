@@ -14,9 +14,8 @@ from torch import Tensor
 
 from loadstore.errors import Undefined
 from loadstore.linear.bands import add_gram, mirror
-from loadstore.linear.decompositions import eigvalsh
 from loadstore.linear.factored import Factored
-from loadstore.linear.subspace import gram_eigenvalues, writer_cores
+from loadstore.linear.subspace import writer_cores
 from loadstore.threads import threads_for
 
 MOST = 1000  # an exponent whose power of two is a number
@@ -58,12 +57,6 @@ class End:
         """CᵀC, multiplied in ``dtype``."""
         wide = self.matrix.to(dtype)
         return wide if self.full else wide.mT @ wide
-
-    def spectrum(self, dtype: torch.dtype) -> Float[Tensor, " _"]:
-        """Eigenvalues that can be nonzero, largest first, in double precision; computed in ``dtype`` if ``full``."""
-        if not self.full:
-            return gram_eigenvalues([self.matrix])[0]
-        return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
 
     def turned(self, turn: Callable[[Tensor], Tensor]) -> "End":
         """The end of A T, for a linear map T that ``turn`` applies to rows."""

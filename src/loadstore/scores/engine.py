@@ -16,15 +16,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.linear.bands import packed_size
+from loadstore.linear.end_spectra import spectra
 from loadstore.linear.ends import End
 from loadstore.linear.grams import Packed, crossed, products
 from loadstore.linear.routes import Routes, routes
 from loadstore.scores.cores import stacked
+from loadstore.threads import at_once
 
 ERROR = 5e-6  # error of a float32 product of Gram matrices: at most this · ‖a‖ ‖b‖/d (tests/scores/test_engine.py)
 ALLOWED = 1e-6  # allowed error of a score, relative to chance
-TOGETHER = 64  # readers in one batch
-MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Gram matrices held at a time
+TOGETHER, DENSE = 64, 4  # readers in one batch, and such as are as wide as the stream
+MEMORY = {"writers": 2 << 30, "readers": 1 << 30}  # bytes of packed Gram matrices held at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +75,7 @@ def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
     size = packed_size(ask.d) * dtype.itemsize
     for rows in _parts(np.flatnonzero(ask.wanted.any(1)), max(1, MEMORY["writers"] // size)):
         bank = _bank(ask, plan, rows, dtype)
-        for columns in _alike(ask.wanted[rows], max(1, min(TOGETHER, MEMORY["readers"] // size))):
+        for columns in _alike(ask.wanted[rows], ask.reader_ranks == ask.d, max(1, MEMORY["readers"] // size)):
             yield _tile(ask, plan, bank, columns, dtype, again)
         del bank  # free it before making the next one
 
@@ -83,13 +85,18 @@ def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:
         yield places[start : start + most]
 
 
-def _alike(wanted: np.ndarray, most: int) -> Iterator[np.ndarray]:
-    """Group columns with the same writers, so that no unwanted product is computed."""
+def _alike(wanted: np.ndarray, full: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Group columns: with the same writers, so that no unwanted product is computed; full ones a few at a time.
+
+    A few full ones have other writers each, but their spectra are found at once.
+    """
+    columns = np.flatnonzero(wanted.any(0))
     alike: dict[bytes, list[int]] = {}
-    for column in np.flatnonzero(wanted.any(0)).tolist():
+    for column in columns[~full[columns]].tolist():
         alike.setdefault(wanted[:, column].tobytes(), []).append(column)
-    for columns in alike.values():
-        yield from _parts(np.array(columns), most)
+    for group in alike.values():
+        yield from _parts(np.array(group), min(TOGETHER, most))
+    yield from _parts(columns[full[columns]], min(DENSE, most))
 
 
 def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank:
@@ -99,19 +106,28 @@ def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank
     packed: Packed | None = None
     cores: dict[int, Tensor] = {}
     traces: list[Tensor] = []
-    spectra: list[Tensor] = []
+    written: list[Tensor] = []
     exponents: list[int] = []
     for batch in _parts(np.arange(len(rows)), TOGETHER):
-        ends = [ask.writer(int(rows[i]), dtype) for i in batch]
+        ends = _ends(ask.writer, rows[batch], ask.writer_ranks < ask.d, dtype)
         packed = Packed.empty(int(made.sum()), ask.d, ends[0].matrix.to(dtype)) if packed is None else packed
         packed.put(int(made[: batch[0]].sum()), [end for i, end in zip(batch, ends, strict=True) if made[i]])
         cores |= {int(i): end.matrix.to(dtype) for i, end in zip(batch, ends, strict=True) if crosses[i]}
         traces += [end.trace().cpu() for end in ends]
-        spectra += [end.spectrum(dtype).cpu() for end in ends]
+        written += spectra(ends, dtype)
         exponents += [end.exponent for end in ends]
     assert packed is not None
     packed.weigh()
-    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(spectra), torch.tensor(exponents))
+    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(written), torch.tensor(exponents))
+
+
+def _ends(
+    make: Callable[[int, torch.dtype], End], indices: np.ndarray, low: np.ndarray, dtype: torch.dtype
+) -> list[End]:
+    """Ends of low rank one on each thread; then dense ones, one after the other, each on all threads."""
+    several = [index for index in indices.tolist() if low[index]]
+    made = dict(zip(several, at_once(lambda index: make(index, dtype), several), strict=True))
+    return [made[index] if index in made else make(index, dtype) for index in indices.tolist()]
 
 
 def _tile(
@@ -120,11 +136,8 @@ def _tile(
     wanted = ask.wanted[np.ix_(bank.rows, columns)]
     kept = np.flatnonzero(wanted.any(1))
     rows = bank.rows[kept]
-    ends = [ask.reader(int(j), dtype) for j in columns]
-    traces, read = (
-        torch.stack([end.trace() for end in ends]).cpu(),
-        stacked([end.spectrum(dtype).cpu() for end in ends]),
-    )
+    ends = _ends(ask.reader, columns, ask.reader_ranks < ask.d, dtype)
+    traces, read = torch.stack([end.trace() for end in ends]).cpu(), stacked(spectra(ends, dtype))
     written = bank.spectra[kept]
     x = torch.full((len(rows), len(columns)), torch.nan, dtype=torch.float64)
     by_gram = plan.by_gram[np.ix_(rows, columns)]

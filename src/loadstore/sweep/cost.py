@@ -1,62 +1,35 @@
-"""What an item of a sweep costs on one thread: operations, and the seconds and memory that they take.
-
-seconds = those of small operations, by layers and heads, + slack · operations/rate. The constants were measured on
-random models of 1 to 12 layers, the built-in model and SmolLM2 (benchmarks/scale.py, docs/beyond-one-machine.md).
-"""
+"""What an item of a sweep costs with its options, counted as every other analysis is (``loadstore.cost``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from loadstore.circuits.tasks.table import TASKS
-from loadstore.estimates import PAIRS, REPEATS, SPECTRA, calls_of, cubes
+from loadstore.cost.of_tasks import PAIRS, solved
+from loadstore.cost.of_weights import readers_of_scores, spectrum, wires_of_scores, writers_of_scores
+from loadstore.cost.of_wires import PROMPT
+from loadstore.cost.table import REPEATS, calls_of, roles_of, traffic
+from loadstore.cost.work import Cost
 from loadstore.model.weights import Weights
 from loadstore.sweep.options import Value
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an item costs.
-
-    Args:
-        operations: Floating-point operations.
-        fixed: Seconds besides them.
-        slack: Time of its operations over that of one large product with as many.
-        memory: Bytes above the weights.
-    """
-
-    operations: float
-    fixed: float
-    slack: float
-    memory: float
-
-    def seconds(self, rate: float) -> float:
-        """Seconds of one thread at a rate of operations per second."""
-        return self.fixed + self.slack * self.operations / rate
-
-
-COMMANDS = {"scores": "scores", "heads": "heads", "traffic": "maps", "tasks": "tasks"}  # with an estimate
-CONSTANTS = {  # measured: seconds, seconds a layer, a head and a pair of layers, slack
-    "scores": (0.01, 0.0, 0.007, 0.0, 0.55),
-    "heads": (0.01, 0.05, 0.0, 0.0, 1.0),
-    "spectrum": (0.002, 0.0, 0.0, 0.0, 2.6),
-    "traffic": (0.2, 0.0, 0.0, 0.1, 4.0),
-    "tasks": (0.05, 0.01, 0.0, 0.0, 0.85),
-}
+COMMANDS = {"scores": "scores", "heads": "heads", "spectrum": "spectrum", "traffic": "maps", "tasks": "tasks"}
 
 
 def cost_of(weights: Weights, analysis: str, options: Mapping[str, Value], parts: int = 1) -> Cost:
     """The cost of an analysis of a model, or of one of the equal ``parts`` that it is divided into."""
     shape, times = weights.architecture, _times(weights, analysis, options)
-    fixed, layer, head, pair, slack = CONSTANTS[analysis]
-    a_layer = layer + head * shape.n_heads + pair * shape.n_layers
-    small = (fixed + a_layer * shape.n_layers) * times / parts
-    if analysis == "spectrum":
-        # the Gram matrix of the embedding, and its eigenvalues
-        operations = 2.0 * shape.vocab * shape.d_model**2 + SPECTRA * shape.d_model**3
-        return Cost(operations * times, small, slack, 8.0 * shape.d_model * (3.0 * shape.d_model + shape.vocab))
-    longest = calls_of(weights, COMMANDS[analysis])[-1]
-    again = SPECTRA * cubes(shape) if analysis == "scores" else 0.0  # in every tile
-    return Cost((longest.operations - again) * times / parts + again, small, slack, longest.memory)
+    if analysis == "scores":
+        once = readers_of_scores(shape) + wires_of_scores(shape)
+        work = writers_of_scores(shape) + once * (1 / parts)  # every tile makes all its writers anew
+    else:
+        whole = {
+            "heads": roles_of(shape),
+            "spectrum": spectrum(shape),
+            "traffic": traffic(shape),
+            "tasks": solved(shape, min(PROMPT, shape.context)),
+        }
+        work = whole[analysis] * (times / parts)
+    memory = calls_of(weights, COMMANDS[analysis])[-1].cost.memory
+    return Cost(work, memory + (8.0 * shape.d_model * shape.vocab if analysis == "spectrum" else 0.0))
 
 
 def _times(weights: Weights, analysis: str, options: Mapping[str, Value]) -> float:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from loadstore.atomic import write_whole
-from loadstore.sweep.cost import Cost
+from loadstore.cost.machine import Machine
+from loadstore.cost.work import Cost
 from loadstore.sweep.engine import Engine, Unit
 from loadstore.sweep.item import Item
 from loadstore.sweep.plan import Plan
@@ -35,14 +36,14 @@ class Swept:
     failed: tuple[tuple[str, str], ...]
 
 
-def sweep(plan: Plan, store: Store, engine: Engine, rate: float, show: Show) -> Swept:
+def sweep(plan: Plan, store: Store, engine: Engine, here: Machine, show: Show) -> Swept:
     """Run a plan. A failed item does not stop the others, and a rerun computes only what is missing.
 
     Args:
         plan: The plan.
         store: The folder of the results. Tables are written there too.
         engine: What computes.
-        rate: Operations per second of one thread, for the time left.
+        here: The rates of one thread, for the time left.
         show: Shows progress.
 
     Returns:
@@ -55,10 +56,10 @@ def sweep(plan: Plan, store: Store, engine: Engine, rate: float, show: Show) -> 
     checkpoints = list(opened(plan, lambda done, of: show("opening checkpoints", done + 1, of, 0.0)))
     work = [pair for checkpoint in checkpoints for pair in checkpoint.items]
     there = {item.key for item, _ in work if store.read(item.key) is not None}
-    missing = {item.key: cost.seconds(rate) for item, cost in work if item.key not in there}
+    missing = {item.key: cost.seconds(here) for item, cost in work if item.key not in there}
     reasons: dict[str, str] = {}
     left, whole = Counter(missing), sum(missing.values())
-    for outcome in engine.run(_units(checkpoints, missing, rate), store):
+    for outcome in engine.run(_units(checkpoints, missing, here), store):
         reasons[outcome.key] = outcome.reason
         del left[outcome.key]
         show("", len(missing) - len(left), len(missing), 1 - left.total() / whole)
@@ -71,7 +72,7 @@ def sweep(plan: Plan, store: Store, engine: Engine, rate: float, show: Show) -> 
     return Swept(comparison, computed, len(there), tuple(failed))
 
 
-def _units(checkpoints: Sequence[Opened], missing: dict[str, float], rate: float) -> list[Unit]:
+def _units(checkpoints: Sequence[Opened], missing: dict[str, float], here: Machine) -> list[Unit]:
     """The missing items by checkpoint; an item that two equal checkpoints share is computed once."""
     seen: set[str] = set()
     listed: list[Unit] = []
@@ -81,5 +82,5 @@ def _units(checkpoints: Sequence[Opened], missing: dict[str, float], rate: float
             if item.key in missing and item.key not in seen:
                 seen.add(item.key)
                 fresh.append((item, cost))
-        listed += units(fresh, rate)
+        listed += units(fresh, here)
     return listed

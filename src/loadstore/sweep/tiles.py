@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from loadstore.estimates import SPECTRA, calls_of, cubes
+from loadstore.cost.of_weights import readers_of_scores, wires_of_scores, writers_of_scores
 from loadstore.linear.discovery import adjusted
 from loadstore.model.weights import Weights
 from loadstore.sweep.of_wires import aligned
@@ -17,14 +17,15 @@ TILE = 2e13  # operations of one tile: some minutes of one processor
 def tiles(weights: Weights, analysis: str, most: float = TILE) -> list[tuple[int, int] | None]:
     """The tiles of an analysis: ranges of layers, or [None] where it is done in one.
 
-    A tile finds the spectra of all its writers anew, so that its products must be at least as much work as these.
+    A tile makes the ends of all its writers anew, so that the rest must be at least as much work as these. Only
+    operations are compared, so that tiles are the same on every machine.
     """
     layers = weights.architecture.n_layers
     if analysis != "scores" or layers < 2:
         return [None]
-    spectra = SPECTRA * cubes(weights.architecture)
-    products = calls_of(weights, "scores")[-1].operations - spectra
-    count = min(layers, math.ceil(products / max(most, spectra)))
+    shape = weights.architecture
+    anew, once = writers_of_scores(shape).operations, (readers_of_scores(shape) + wires_of_scores(shape)).operations
+    count = min(layers, math.ceil(once / max(most, anew)))
     return [None] if count < 2 else list(zip(*_ends(layers, count), strict=True))
 
 

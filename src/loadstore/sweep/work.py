@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadstore.checkpoints.library import load
+from loadstore.cost.machine import Machine
+from loadstore.cost.work import Cost
 from loadstore.errors import BadCheckpoint
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
-from loadstore.sweep.cost import Cost, cost_of
+from loadstore.sweep.cost import cost_of
 from loadstore.sweep.item import Item, content_of, item_of
 from loadstore.sweep.plan import Plan
 from loadstore.sweep.tiles import tiles
@@ -72,7 +74,7 @@ def _items(plan: Plan, weights: Weights, name: str, content: str) -> Iterator[tu
             yield item_of(where, name, content, analysis, options, layers), cost
 
 
-def units(items: Sequence[tuple[Item, Cost]], rate: float) -> list[list[Item]]:
+def units(items: Sequence[tuple[Item, Cost]], here: Machine) -> list[list[Item]]:
     """Divide the items of one checkpoint into units: each long item alone, all short ones together."""
-    short = [item for item, cost in items if cost.seconds(rate) < TOGETHER]
-    return [*([short] if short else []), *([item] for item, cost in items if cost.seconds(rate) >= TOGETHER)]
+    short = [item for item, cost in items if cost.seconds(here) < TOGETHER]
+    return [*([short] if short else []), *([item] for item, cost in items if cost.seconds(here) >= TOGETHER)]

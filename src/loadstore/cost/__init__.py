@@ -1,0 +1,1 @@
+"""What every analysis costs: its work, counted from the shapes of a model, at the rates of a machine."""
