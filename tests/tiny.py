@@ -50,12 +50,13 @@ class Kind(NamedTuple):
     still: bool = False  # layers from 2 on have no positions
     capped: bool = False  # soft caps of scores and logits
     scaled: bool = False  # what heads and MLPs store is multiplied
+    sinks: bool = False  # every row of a head leaves a part to a learned score
     experts: Literal["", "alone", "shared"] = ""  # of an MLP; beside units that every token uses, behind a gate
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        more += [name * getattr(self, name) for name in ("across", "after", "still", "capped", "scaled")]
+        more += [name * getattr(self, name) for name in ("across", "after", "still", "capped", "scaled", "sinks")]
         more += [f"experts-{self.experts}" if self.experts else ""]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
@@ -103,6 +104,7 @@ MODERN = [
     Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
     Kind("rotary", "rms", False, "gated", kv=2, experts="alone"),  # Mixtral
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),  # Qwen 2 with experts
+    Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),  # GPT-OSS
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -137,6 +139,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),
     Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),
+    Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -227,6 +230,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             k_norm=inner(kv),
             mlp=mlp(),
             after_heads=after(),
+            sinks=draw(heads) if kind.sinks else None,
         )
         for _ in range(n_layers)
     )

@@ -96,7 +96,9 @@ class ByHand:
                     for key in range(first, query + 1)
                 ]
             )
-            z[query] = (scores * self.shape.attention_scale).softmax(0) @ v[first : query + 1]
+            scores = scores * self.shape.attention_scale
+            sink = scores.new_empty(0) if layer.sinks is None else layer.sinks[head : head + 1].double()
+            z[query] = torch.cat([scores, sink]).softmax(0)[: len(scores)] @ v[first : query + 1]
         return z
 
     def _side(

@@ -50,7 +50,8 @@ def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
         for head in range(shape.n_heads):
             q, k, v = (values[head] for values in sides.values())
             scores = entering(shape, (q @ k.mT)[:, None], [head])
-            z[:, :, head] = causal_softmax(scores, shape.window(index))[:, 0] @ v
+            sink = None if layer.sinks is None else layer.sinks[head : head + 1]
+            z[:, :, head] = causal_softmax(scores, shape.window(index), sink)[:, 0] @ v
         if layer.after_heads is not None:
             scale = normalise(z.flatten(2) @ layer.W_O.flatten(0, 1), layer.after_heads, shape.eps)[1]
             z = z * scale[..., None]

@@ -58,6 +58,9 @@ def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(k
                 seen += 1
             row = trace.pattern(head)[query, known.first : query + 1].double()
             scores = trace.scores(head)[query, known.first : query + 1].double()
+            sinks = trace.weights.layers[head.layer].sinks
+            if sinks is not None:  # one more key
+                row, scores = torch.cat([row, 1 - row.sum()[None]]), torch.cat([scores, sinks[head.index][None]])
             assert whole[place, 1, query] == pytest.approx(float((row - 1 / len(row)) @ scores), rel=1e-9, abs=1e-9)
     assert seen >= 2 * (2 * (LENGTH - 1) + LENGTH) - 2  # one key leaves Q and K nothing to choose
 
@@ -85,7 +88,7 @@ def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: 
                     scores[at] = record.q[0, query, head.index] @ part * scale
                 else:
                     scores = record.k[0, :, head.index] @ part * scale
-                expected = float((row * (scores - row @ scores).square()).sum().sqrt())
+                expected = float((row @ scores.square() - (row @ scores) ** 2).clamp(min=0).sqrt())  # with a sink's 0
             assert float(found.traffic[place, side, query]) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 

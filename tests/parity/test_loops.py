@@ -83,7 +83,8 @@ def head_outputs(
             score = limited(float(q @ rotated(k, j, rotary)) * shape.attention_scale, shape.score_cap)
             scores.append(score - (0 if shape.slopes is None else shape.slopes[h] * (i - j)))
         weights = [math.exp(score - max(scores)) for score in scores]
-        pattern[i, seen] = np.array(weights) / sum(weights)
+        sink = 0.0 if layer.sinks is None else math.exp(float(layer.sinks[h]) - max(scores))
+        pattern[i, seen] = np.array(weights) / (sum(weights) + sink)
         mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)
         outputs.append(mixed @ layer.W_O[h].numpy())
     return pattern, np.array(outputs)

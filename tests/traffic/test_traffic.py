@@ -56,8 +56,8 @@ def test_traffic_is_the_variance_of_scores_that_softmax_sees(kind: Kind, side: S
                 for j in range(i + 1):
                     pair = moved[b, i] @ k[b, j] if side == "Q" else q[b, i] @ moved[b, j]
                     change.append(pair / math.sqrt(model.architecture.d_head))
-                row = A[b, i, : i + 1]
-                total += row @ np.square(np.array(change) - row @ np.array(change))
+                row = A[b, i, : i + 1]  # a sink is a key whose score no change moves
+                total += row @ np.square(change) - (row @ np.array(change)) ** 2
                 count += 1
         assert value == pytest.approx(math.sqrt(total / count), rel=1e-9)
 

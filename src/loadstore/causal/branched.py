@@ -50,7 +50,7 @@ def at_reader(
         return None, trace.record.final[:, taken.first :].repeat(taken.runs, 1, 1)
     base = trace.record.layers[taken.start]
     with torch.no_grad(), threads_for(base.stream.shape[:-1].numel() * taken.runs * width(weights)):
-        step = branch(shape, taken.start, base, taken.differences, taken.runs, taken.first, keep=keep)
+        step = branch(weights, taken.start, base, taken.differences, taken.runs, taken.first, keep=keep)
         token = only if taken.start == shape.n_layers - 1 else None
         layer = weights.layer(taken.start)
         return step, after_attention(weights, taken.start, layer, step.stream, step, _edited(trace, taken), token)

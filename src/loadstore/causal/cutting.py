@@ -22,6 +22,7 @@ from loadstore.causal.engine import TOKENS
 from loadstore.causal.own_cuts import pattern_divergence, pattern_without
 from loadstore.causal.sweep import Wire
 from loadstore.causal.target import Target, last_read, prediction_change, target_log_probability
+from loadstore.causal.variation import variation
 from loadstore.decomposition.deviations import Mean, deviations
 from loadstore.errors import Undefined
 from loadstore.execution.branch import Difference
@@ -139,7 +140,7 @@ def _head_changes(trace: Trace, reader: Reader, step: LayerRecord, value: Tensor
         was, now = (layer.inner[:, :, reader.index] for layer in (record, step))
         return _relative((now - was) @ out, was @ out), math.nan
     pattern = record.pattern[:, reader.index]
-    moved = 0.5 * (pattern - pattern_without(trace, reader, value)).abs().sum(-1).mean()
+    moved = variation(trace.weights, reader.layer, pattern, pattern_without(trace, reader, value)).mean()
     return float(moved), pattern_divergence(trace, reader, value)
 
 

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.causal.variation import variation
 from loadstore.decomposition.deviations import deviations
 from loadstore.errors import Undefined
 from loadstore.execution.attention import allowed, causal_softmax
@@ -21,6 +22,7 @@ from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.model.recency import entering
+from loadstore.model.sinks import beside_sinks
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader
 from loadstore.threads import threads_for
@@ -48,7 +50,7 @@ def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr
     rows: dict[str, tuple[float, float, float]] = {}
     for writer, change in deviations(trace, reader).items():
         pattern = pattern_without(trace, reader, change)
-        moved = float(0.5 * (intact - pattern).abs().sum(-1).mean())
+        moved = float(variation(trace.weights, reader.layer, intact, pattern).mean())
         rows[str(writer)] = (traffic_of(trace, reader, change), _score(pattern, mask), moved)
     table = np.array(list(rows.values()), dtype=float).reshape(-1, 3)
     return xr.Dataset(
@@ -74,7 +76,9 @@ def _score(pattern: Float[Tensor, "batch query key"], mask: Tensor) -> float:
 def pattern_without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
     """A head's pattern with ``change`` subtracted from its q or k."""
     with torch.no_grad():
-        return causal_softmax(_scores(trace, reader, change)[:, None], _window(trace, reader))[:, 0]
+        return causal_softmax(_scores(trace, reader, change)[:, None], _window(trace, reader), _sink(trace, reader))[
+            :, 0
+        ]
 
 
 def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
@@ -86,8 +90,21 @@ def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
     intact = _scores(trace, reader, torch.zeros_like(change)).double()
     after = _scores(trace, reader, change).double()
     hidden = ~allowed(intact.shape[-1], _window(trace, reader), intact.device)
-    log_p, log_q = (scores.masked_fill(hidden, -torch.inf).log_softmax(-1) for scores in (intact, after))
-    return float((log_p.exp() * (log_p - log_q).masked_fill(hidden, 0.0)).sum(-1).mean())
+    log_p, log_q = (_log_softmax(trace, reader, scores.masked_fill(hidden, -torch.inf)) for scores in (intact, after))
+    return float((log_p.exp() * (log_p - log_q).masked_fill(log_p.isneginf(), 0.0)).sum(-1).mean())
+
+
+def _log_softmax(
+    trace: Trace, reader: Reader, scores: Float[Tensor, "batch query key"]
+) -> Float[Tensor, "batch query more"]:
+    """Logarithms of the weights of the keys and, where there is one, of the sink."""
+    sink = _sink(trace, reader)
+    return beside_sinks(scores[:, None], None if sink is None else sink.to(scores)).log_softmax(-1)[:, 0]
+
+
+def _sink(trace: Trace, reader: Reader) -> Float[Tensor, " 1"] | None:
+    sinks = trace.weights.sinks(reader.layer)
+    return None if sinks is None else sinks[reader.index : reader.index + 1]
 
 
 def _scores(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:

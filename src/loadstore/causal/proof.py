@@ -9,6 +9,7 @@ from loadstore.causal.collapse import collapses, falls
 from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.causal.engine import reruns
 from loadstore.causal.sweep import Wire
+from loadstore.causal.variation import variation
 from loadstore.errors import Undefined
 from loadstore.execution.edits import cut
 from loadstore.execution.run import run
@@ -103,7 +104,8 @@ class _Bench:
         for batch in reruns(self.intact, [[cut(*wire)] for wire in wires], keep=True):
             for index, after in batch.traces():
                 writer, reader = wires[index]
-                change = 0.5 * (self.intact.pattern(reader.head) - after.pattern(reader.head)).abs().sum(-1).mean()
+                patterns = (run.pattern(reader.head) for run in (self.intact, after))
+                change = variation(self.weights, reader.layer, *patterns).mean()
                 numbers = (self.induction(after, head), self.prediction(after), float(change))
                 effects[index] = WireEffect(str(writer), str(reader), sizes[index], *numbers)
         return [effects[index] for index in range(len(wires))]

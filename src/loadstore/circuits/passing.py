@@ -146,7 +146,7 @@ class Passing:
             self._side(index, layer, side, heads, [columns[order * count + head] for head in heads])
             for order, side in enumerate(SIDES)
         )
-        z = mixed(self.shape, index, q, k, v, heads)
+        z = mixed(self.shape, index, layer.sinks, q, k, v, heads)
         if layer.after_heads is not None:
             z = z * mixed_scale(self.shape, layer, z, self.scales("after_heads", index))[..., None]
         inner = self.base.layers[index].inner[:, self.first :, heads]

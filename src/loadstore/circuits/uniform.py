@@ -124,7 +124,7 @@ class _Forward:
         projected = self._projected(index, layer, u)
         with torch.enable_grad():
             q, k, v = (self._ready(index, layer, side, projected[side]) for side in SIDES)
-            z = mixed(shape, index, q, k, v)
+            z = mixed(shape, index, layer.sinks, q, k, v)
             stored = z.flatten(2) @ layer.W_O.flatten(0, 1)
             if layer.after_heads is not None:
                 scale = mixed_scale(shape, layer, z, self.scales("after_heads", index))

@@ -6,7 +6,8 @@ With s_ij the pre-softmax scores, A_ij the pattern, n the keys that the mask all
     V share of c = ⟨o^c, o⟩ / ‖o‖²,  o = Σ_j A_ij v_j W_O
 
 where a bar is the uniform mean over the allowed keys. Softmax ignores a common shift of all keys, and s_ij − s̄ is
-log A_ij − mean log A_ij′. For the row as a whole the contrast is Σ_j (A_ij − 1/n) s_ij = KL(A‖U) + KL(U‖A).
+log A_ij − mean log A_ij′. For the row as a whole the contrast is Σ_j (A_ij − 1/n) s_ij = KL(A‖U) + KL(U‖A). A sink is
+one more key of the row as a whole; its score belongs to ``const``.
 Shares are signed and sum to 1 with ``const``. Derivations: docs/address.md. Tests: tests/decomposition/test_address.py.
 """
 
@@ -36,8 +37,9 @@ MASS = 0.7
 class Address:
     """The source of one head's load at one query token: tokens (attention) and, for each side, writers (shares).
 
-    ``weights`` is the row over all tokens (0 if masked). ``first`` is the earliest allowed token (0 unless the layer
-    has a window). ``smallest`` lists the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
+    ``weights`` is the row over all tokens (0 if masked). ``sink`` is the weight of the head's sink, with which they
+    sum to 1; None if it has none. ``first`` is the earliest allowed token (0 unless the layer has a window).
+    ``smallest`` lists the fewest tokens that hold 70 % of their weight; ``effective`` = 2^H tokens.
     ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the Q
     and K shares are about, None for the row as a whole. ``than`` is the token that it is compared with, None for the
     mean of all allowed tokens. ``remainder[side]``: recorded number minus the sum over writers, relative to that sum.
@@ -59,6 +61,7 @@ class Address:
     remainder: Mapping[Side, float] = field(default_factory=dict[Side, float])
     read: Mapping[Side, Read] = field(default_factory=dict[Side, Read])
     against: tuple[str, ...] = ()
+    sink: float | None = None
 
     @property
     def decoded(self) -> tuple[tuple[int, float], ...]:
@@ -84,7 +87,7 @@ class Address:
     @property
     def tokens(self) -> str:
         """The token part in one line: ``on·4 .71 | ⏎·0 .18 | +11``."""
-        return tokens_text(self.labels, self.weights, self.smallest, self.at + 1 - self.first)
+        return tokens_text(self.labels, self.weights, self.smallest, self.at + 1 - self.first, self.sink)
 
     def __str__(self) -> str:
         key = self.smallest[0] if self.key is None else self.key
@@ -141,13 +144,13 @@ def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", ag
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     key, than = keys_of(trace, row, first, at, about)
-    direction = direction_of(
-        row[first : at + 1], *(None if key_index is None else key_index - first for key_index in (key, than))
-    )
+    sink = sink_of(trace, head, at)
+    places = (None if key_index is None else key_index - first for key_index in (key, than))
+    direction = direction_of(row[first : at + 1], *places, sunk=sink is not None)
     sides = divided(runs_of(trace, against), head, at, first, direction)
     smallest = smallest_set(row)
     shares: dict[Side, Mapping[str, float]] = {side: side_shares.shares for side, side_shares in sides.items()}
-    places: dict[Side, int] = {"K": smallest[0] if key is None else key, "V": smallest[0]}
+    loaded: dict[Side, int] = {"K": smallest[0] if key is None else key, "V": smallest[0]}
     return Address(
         head=head,
         at=at,
@@ -161,8 +164,9 @@ def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", ag
         first=first,
         than=than,
         remainder={side: side_shares.remainder for side, side_shares in sides.items()},
-        read=read_of(trace, {s: (shares[s], token) for s, token in places.items() if not sides[s].vanished}),
+        read=read_of(trace, {s: (shares[s], token) for s, token in loaded.items() if not sides[s].vanished}),
         against=() if against is None else tuple(against.labels),
+        sink=sink,
     )
 
 
@@ -183,20 +187,29 @@ def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str
     return {side: why[side] for side in SIDES if side in vanished}
 
 
-def tokens_text(labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int) -> str:
-    """The largest tokens of a row in one line, and the count of other allowed ones: ``on·4 .71 | ⏎·0 .18 | +11``."""
+def sink_of(trace: Trace, head: Head, at: int) -> float | None:
+    """The weight of a head's sink in one row; None without a sink."""
+    return None if trace.weights.layers[head.layer].sinks is None else float(trace.sink(head)[at])
+
+
+def tokens_text(
+    labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int, sink: float | None
+) -> str:
+    """The largest tokens of a row, its sink, and the count of other allowed ones: ``on·4 .71 | ⏎·0 .18 | +11``."""
     shown = [f"{labels[j]} {short(weights[j])}" for j in smallest[:3]]
     rest = allowed - len(shown)
+    shown += [] if sink is None else [f"sink {short(sink)}"]
     return " | ".join([*shown, f"+{rest}"] if rest else shown)
 
 
 def effective_tokens(row: Float[Tensor, " key"]) -> float:
-    """2^H of a row, with its entropy H in bits: the effective number of tokens."""
+    """2^H of a row, with its entropy H in bits: the effective number of tokens, of what a sink leaves to them."""
+    row = row / row.sum()
     return 2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2))
 
 
 def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, ...]:
-    """The fewest tokens that hold ``mass`` of a row, largest first; ties go to the earlier token."""
+    """The fewest tokens that hold ``mass`` of the weight of all, largest first; ties go to the earlier token."""
     order = row.argsort(descending=True, stable=True)
     held = row[order].cumsum(0)
-    return tuple(order[: int((held < mass - 1e-9).sum()) + 1].tolist())
+    return tuple(order[: int((held < mass * held[-1] - 1e-9).sum()) + 1].tolist())

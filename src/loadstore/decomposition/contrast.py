@@ -59,9 +59,14 @@ def _key(trace: Trace, first: int, at: int, about: At) -> int:
     return key
 
 
-def direction_of(row: Float[Tensor, " allowed"], key: int | None, than: int | None) -> Float[Tensor, " allowed"]:
-    """Weights over the allowed keys that sum to 0: e_j minus e_j′ or 1/n, or A − 1/n for the row as a whole."""
-    base = torch.full_like(row, 1 / len(row))
+def direction_of(
+    row: Float[Tensor, " allowed"], key: int | None, than: int | None, *, sunk: bool = False
+) -> Float[Tensor, " allowed"]:
+    """Weights over the allowed keys that sum to 0: e_j minus e_j′ or 1/n, or A − 1/n for the row as a whole.
+
+    ``sunk``: whether the head has a sink. It is one more key of the row as a whole: A − 1/(n + 1), and the rest for it.
+    """
+    base = torch.full_like(row, 1 / (len(row) + (sunk and key is None)))
     if than is not None:
         base = torch.zeros_like(row)
         base[than] = 1

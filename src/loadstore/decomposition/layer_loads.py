@@ -1,6 +1,7 @@
 """The loads of all heads of one layer on a prompt, computed together: rows, contrasts and outputs.
 
-d_i = A_i − 1/n over the n keys allowed for query i; the contrast of its row C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
+d_i = A_i − 1/n over the n keys allowed for query i, a sink being one more; the contrast of its row
+C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
 Tests: tests/decomposition/test_store_loads.py.
 """
 
@@ -35,6 +36,7 @@ class LayerLoads:
         contrast: C, in nats.
         size: ‖q_i‖ max ‖k_j‖/√d_head, the scale for deciding whether a contrast vanishes.
         squares: ‖o_i‖², where o is the head's store.
+        sunk: Whether a sink takes the rest of each row.
     """
 
     layer: int
@@ -50,6 +52,7 @@ class LayerLoads:
     contrast: Float[Tensor, "head query"]
     size: Float[Tensor, "head query"]
     squares: Float[Tensor, "head query"]
+    sunk: bool
 
 
 def layer_loads(trace: Trace, layer: int) -> LayerLoads:
@@ -57,12 +60,14 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
     shape, record = trace.weights.architecture, trace.record.layers[layer]
     rows = record.pattern[0].double()
     seen = allowed(rows.shape[-1], shape.window(layer), rows.device).to(rows)
-    directions = rows - seen / seen.sum(-1, keepdim=True)
+    sinks = trace.weights.sinks(layer)
+    directions = rows - seen / (seen.sum(-1, keepdim=True) + (sinks is not None))
     q, k, z = (side[0].transpose(0, 1).double() for side in (record.q, record.k, record.inner))
     out, scale = heads_out(trace.weights, layer).double(), shape.attention_scale
     gram, met = out @ out.mT, directions @ k
     bias = recency(shape, rows.shape[1:], rows)
     alone = 0.0 if bias is None else (directions * bias).sum(-1)
+    alone = alone if sinks is None else alone - directions.sum(-1) * sinks[:, None]
     return LayerLoads(
         layer=layer,
         scale=scale,
@@ -77,6 +82,7 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
         contrast=(met * q).sum(-1) * scale + alone,
         size=q.norm(dim=-1) * k.norm(dim=-1).amax(-1, keepdim=True) * scale,
         squares=(torch.einsum("hie,hef->hif", z, gram) * z).sum(-1),
+        sunk=sinks is not None,
     )
 
 

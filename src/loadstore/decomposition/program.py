@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from loadstore.decomposition.address import sink_of
 from loadstore.decomposition.loads import Cell, Kind, Load, Part
 from loadstore.decomposition.logits import cap_words
 from loadstore.decomposition.search import LEAST, Step
 from loadstore.decomposition.short import short, signed
 from loadstore.execution.trace import Trace
-from loadstore.sites import CONST
+from loadstore.sites import CONST, parse_head
 from loadstore.tokenizer.tokens import text_of
 
 Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE", ""]
@@ -189,6 +190,8 @@ def _address(listing: Listing, step: Step) -> list[str]:
     order = sorted(range(len(step.attended)), key=lambda j: -step.attended[j])[:TOKENS]
     shown = [f"{listing.labels[j]} {short(step.attended[j])}" for j in order]
     rest = len(step.attended) - len(shown)
+    sink = sink_of(listing.trace, parse_head(step.site), step.at)
+    shown += [] if sink is None else [f"sink {short(sink)}"]
     return [*shown, f"+{rest}"] if rest else shown
 
 

@@ -4,7 +4,8 @@ One run. Let d be the weights of a contrast over keys (they sum to 0), and κ = 
 
     Q and K both divide q_i · κ,  V divides ‖o‖²
 
-ALiBi adds Σ_j d_j b_ij, which no writer stores: a part of ``const`` on Q and on K, and the same in two runs.
+ALiBi and sinks add a part that no writer stores (``unstored``): ``const`` has it on Q and on K, and it is the same in
+two runs.
 
 Two runs. Δ is their difference and a bar their mean. Q and K both change, so they share one number:
 
@@ -21,9 +22,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.decomposition.projections import Question, projections
+from loadstore.decomposition.unstored import unstored
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
-from loadstore.model.recency import recency_of
 from loadstore.sites import CONST, SIDES, Head, Reader, Side
 
 VANISHED = 1e-9  # relative to the size of the scores, or to the parts of an output; smaller totals are not divided
@@ -64,7 +65,7 @@ def divided(
     contrasts = [direction @ key * scale for key in keys]
     query, contrast = torch.stack(queries).mean(0), torch.stack(contrasts).mean(0)
     output = sum_of(signs, outputs)
-    bias = float(direction @ recency_of(runs[0].weights.architecture, head, at, direction)[first:])
+    bias = unstored(runs[0].weights, head, at, first, direction)
     parts: dict[Side, dict[str, float]] = {"Q": {}, "K": {}, "V": {}}
     for run, row, sign in zip(runs, rows, signs, strict=True):
         answers = projections(

@@ -124,6 +124,8 @@ def _side(
     scores = torch.einsum("hje,he->hj", loads.k, part) * loads.scale
     row, whole = loads.rows[:, at], loads.contrast[:, at : at + 1]
     mean = (row * scores).sum(-1, keepdim=True)
-    traffic = (row * (scores - mean).square()).sum(-1, keepdim=True).sqrt()
+    sunk = (1 - row.sum(-1, keepdim=True)).clamp(min=0) if loads.sunk else 0.0
+    moved = (row * (scores - mean).square()).sum(-1, keepdim=True) + sunk * mean.square()
+    traffic = moved.sqrt()
     meant = (loads.directions[:, at] * scores).sum(-1, keepdim=True)
     return share_of(meant, whole, loads.size[:, at : at + 1]), traffic, whole

@@ -2,7 +2,8 @@
 
     q_i · κ = Σ_a Σ_b q_i^a · κ^b      κ^b = Σ_j d_j k_j^b /√d_head,  d the weights of the contrast over the keys
 
-Row sums give the Q shares of the address, column sums its K shares; the bias of ALiBi is in const × const.
+Row sums give the Q shares of the address, column sums its K shares; what no writer stores, ALiBi's bias and a
+sink's score, is in const × const.
 Tests: tests/decomposition/test_walk.py.
 """
 
@@ -18,10 +19,10 @@ from loadstore.decomposition.address import Address, address
 from loadstore.decomposition.contrast import About, direction_of
 from loadstore.decomposition.decomposition import parts_at, turned
 from loadstore.decomposition.deviations import deviations
+from loadstore.decomposition.unstored import unstored
 from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
-from loadstore.model.recency import recency_of
 from loadstore.sites import CONST, Head, Reader
 from loadstore.threads import threads_for
 
@@ -94,8 +95,8 @@ def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Wa
     first, record = address_at.first, trace.record.layers[address_at.head.layer]
     row = trace.pattern(address_at.head)[address_at.at].double()[first : address_at.at + 1]
     key, than = (None if key_index is None else key_index - first for key_index in (address_at.key, address_at.than))
-    shape, direction = trace.weights.architecture, direction_of(row, key, than)
-    weights = direction * shape.attention_scale
+    direction = direction_of(row, key, than, sunk=address_at.sink is not None)
+    weights = direction * trace.weights.architecture.attention_scale
     queries = parts_at(trace, sides[0], address_at.at)
     keys = _contrasted(trace, sides[1], weights, first)
     values = torch.stack(list(queries.values())).double() @ torch.stack(list(keys.values())).mT
@@ -103,9 +104,9 @@ def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Wa
         record.q[0, address_at.at, address_at.head.index].double(),
         record.k[0, first : address_at.at + 1, address_at.head.index].double(),
     )
-    bias = direction @ recency_of(shape, address_at.head, address_at.at, direction)[first:]
+    bias = unstored(trace.weights, address_at.head, address_at.at, first, direction)
     values[-1, -1] += bias  # const is last on both sides
-    recorded = float(q @ (weights @ k) + bias)
+    recorded = float(q @ (weights @ k)) + bias
     attrs = {"head": str(address_at.head), "at": address_at.at, "recorded": recorded}
     attrs |= {"remainder": recorded - float(values.sum()), "units": "nats"}
     coords = {"query_writer": list(queries), "key_writer": list(keys)}

@@ -16,6 +16,7 @@ from loadstore.model.caps import capped
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import apply_gain, centred, less_beta, normalise, of_heads, through_norm
 from loadstore.model.recency import entering, recency
+from loadstore.model.sinks import beside_sinks, softmax_beside
 from loadstore.sites import POS, Side
 
 
@@ -32,9 +33,12 @@ def allowed(tokens: int, window: int | None = None, device: torch.device | None 
     return mask if window is None else mask.triu(1 - window)
 
 
-def causal_softmax(scores: Patterns, window: int | None = None) -> Patterns:
-    """Softmax over the keys that a query may see."""
-    return scores.masked_fill(~allowed(scores.shape[-1], window, scores.device), -torch.inf).softmax(-1)
+def causal_softmax(
+    scores: Patterns, window: int | None = None, sinks: Float[Tensor, " head"] | None = None
+) -> Patterns:
+    """Softmax over the keys that a query may see and the sinks of the heads, whose weights are left out."""
+    seen = scores.masked_fill(~allowed(scores.shape[-1], window, scores.device), -torch.inf)
+    return softmax_beside(seen, sinks)
 
 
 def attend(
@@ -93,19 +97,20 @@ def attend(
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
-        pattern = causal_softmax(entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT), window)
+        pattern = causal_softmax(entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT), window, layer.sinks)
         for other in frozen:
             pattern[other.rows, other.head] = other.pattern
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
-        z = mixed(shape, index, q, keys, values)
+        z = mixed(shape, index, layer.sinks, q, keys, values)
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
 
 
 def mixed(
     shape: Architecture,
     index: int,
+    sinks: Float[Tensor, " every"] | None,
     q: Float[Tensor, "batch query head d_head"],
     k: Float[Tensor, "batch key head d_head"],
     v: Float[Tensor, "batch key head d_head"],
@@ -113,10 +118,12 @@ def mixed(
 ) -> Float[Tensor, "batch query head d_head"]:
     """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens.
 
-    ``heads``: which heads they are, all of them in their order if None.
+    ``sinks``: those of all heads. ``heads``: which heads they are, all of them in their order if None.
     """
     window, mask = shape.window(index), None
-    if window is not None or k.shape[1] > q.shape[1] or shape.score_cap is not None or shape.slopes is not None:
+    sinks = sinks if sinks is None or heads is None else sinks[list(heads)]
+    plain = shape.score_cap is None and shape.slopes is None and sinks is None
+    if window is not None or k.shape[1] > q.shape[1] or not plain:
         mask = allowed(k.shape[1], window, q.device)[k.shape[1] - q.shape[1] :]
     bias = recency(shape, (q.shape[1], k.shape[1]), q, heads)
     if bias is not None and mask is not None:
@@ -124,7 +131,11 @@ def mixed(
     q, k, v = (each.transpose(1, 2) for each in (q, k, v))
     if shape.score_cap is not None and mask is not None:  # which fused attention does not have
         scores = capped(q @ k.mT * shape.attention_scale, shape.score_cap)
-        return (scores.masked_fill(~mask, -torch.inf).softmax(-1) @ v).transpose(1, 2)
+        return (softmax_beside(scores.masked_fill(~mask, -torch.inf), sinks) @ v).transpose(1, 2)
+    if sinks is not None and mask is not None:  # a key and a value of zeros, whose score the mask adds
+        k, v = (F.pad(each, (0, 0, 0, 1)) for each in (k, v))
+        free = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -torch.inf) if bias is None else mask
+        mask = beside_sinks(free.expand(q.shape[1], *free.shape[-2:]), sinks)
     z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=shape.attention_scale)
     return z.transpose(1, 2)
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from loadstore.execution.attention import causal_softmax, mixed, refuse_overflow
 from loadstore.execution.record import LayerRecord
-from loadstore.model.architecture import Architecture
 from loadstore.model.recency import entering
+from loadstore.model.weights import Weights
 from loadstore.sites import Reader, Side
 
 
@@ -34,7 +34,7 @@ class Difference:
 
 
 def branch(
-    shape: Architecture,
+    weights: Weights,
     index: int,
     base: LayerRecord,
     differences: Sequence[Difference],
@@ -46,7 +46,7 @@ def branch(
     """Return the record of the heads of layer ``index`` in each run, ready for ``after_attention``.
 
     Args:
-        shape: The architecture.
+        weights: The model.
         index: The layer.
         base: The layer in the recorded run, without edits.
         differences: The parts to remove from its readers. Several differences of one reader add up.
@@ -57,7 +57,7 @@ def branch(
     Returns:
         The record of the layer, batch = run × prompt; without ``keep``, q, k and v are NaN.
     """
-    batch = len(base.z)
+    batch, shape, sinks = len(base.z), weights.architecture, weights.sinks(index)
     taken: dict[tuple[int, int], dict[Side, Tensor]] = {}
     for difference in differences:
         sides = taken.setdefault((difference.run, difference.reader.index), {})
@@ -84,10 +84,10 @@ def branch(
     pattern = None
     if keep:
         scores = entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT, heads)
-        pattern = causal_softmax(scores, shape.window(index))
+        pattern = causal_softmax(scores, shape.window(index), None if sinks is None else sinks[heads])
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
-        z = mixed(shape, index, q, k, v, heads)
+        z = mixed(shape, index, sinks, q, k, v, heads)
     for column, (run, head) in enumerate(taken):
         rows = slice(run * batch, (run + 1) * batch)
         step.z[rows, :, head] = z[:, :, column]

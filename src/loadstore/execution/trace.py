@@ -14,6 +14,7 @@ from loadstore.execution.positions import At
 from loadstore.execution.predictions import lens, likeliest, patterns
 from loadstore.execution.record import LayerRecord, Pass
 from loadstore.model.recency import recency
+from loadstore.model.sinks import taken
 from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
 from loadstore.tokenizer.tokens import labels, text_of
@@ -74,6 +75,14 @@ class Trace(Pass):
         """Attention pattern of a head, rows = query. Raises NoSuchSite and names the nearest head."""
         layer, index = self._layer(head)
         return self._shape(layer.pattern[:, index])
+
+    def sink(self, head: Head | str) -> Float[Tensor, "*batch query"]:
+        """Return the weight of a head's sink for every query, which sums to 1 with its row; 0 if the model has none.
+
+        Raises NoSuchSite and names the nearest head.
+        """
+        layer, index = self._layer(head)
+        return self._shape(taken(layer.pattern[:, index], self.weights.sinks(parse_head(head).layer)))
 
     def scores(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
         """Pre-softmax scores q·k/√d_head of a head, for every pair, before a soft cap; the mask is not applied.

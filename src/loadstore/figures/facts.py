@@ -1,5 +1,7 @@
 """The facts of a model's architecture, as readable rows."""
 
+import torch
+
 from loadstore.figures.words import last_tokens, plural
 from loadstore.model.architecture import Architecture, NormKind
 from loadstore.model.quantised import stored_as
@@ -29,6 +31,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         ("norm", NORMS[shape.norm] + _after(weights)),
         *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
         *([("attention", _windows(shape))] if shape.windows is not None else []),
+        *([("sinks", _sinks(weights))] if weights.layers[0].sinks is not None else []),
         ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
         ("context", f"{shape.context:,}{_verified(weights)}"),
         ("parameters", f"{size:,}"),
@@ -101,6 +104,12 @@ def _positions(shape: Architecture) -> str:
     if shape.unturned:
         part += f"; none in {plural(len(shape.unturned), 'layer')} of {shape.n_layers}"
     return part if shape.local_rotary is None else f"{part}; other frequencies in layers with a window"
+
+
+def _sinks(weights: Weights) -> str:
+    scores = torch.cat([sinks.double() for layer in weights.layers if (sinks := layer.sinks) is not None])
+    low, high = float(scores.min()), float(scores.max())
+    return f"a learned score without a value in every row of a head, {low:.3g} to {high:.3g}"
 
 
 def _windows(shape: Architecture) -> str:

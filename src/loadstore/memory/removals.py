@@ -56,7 +56,7 @@ def _layer(trace: Trace, taken: Taken) -> LayerRecord:
     """The record of the readers' layer; for heads without a norm after them, nothing after the heads is computed."""
     base = trace.record.layers[taken.start]
     if taken.differences and base.after_heads is None:
-        return branch(trace.weights.architecture, taken.start, base, taken.differences, taken.runs)
+        return branch(trace.weights, taken.start, base, taken.differences, taken.runs)
     record, _ = at_reader(trace, taken)
     assert record is not None
     return record

@@ -41,6 +41,7 @@ def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights
         b_V=take(old.b_V),
         q_norm=of_heads(old.q_norm, order),
         k_norm=of_heads(old.k_norm, order),
+        sinks=take(old.sinks),
     )
     return replace(weights, layers=(*weights.layers[:layer], new, *weights.layers[layer + 1 :]))
 

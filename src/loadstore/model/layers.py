@@ -124,7 +124,8 @@ class Layer:
 
     Keys and values have one matrix per key/value head (``kv``), which several query heads may share. ``q_norm``,
     ``k_norm``: norms of queries and keys before they turn, without a bias. ``after_heads``: an RMSNorm of the sum of
-    what the heads store, which has no b_O then. Raises NotThisModel for any other.
+    what the heads store, which has no b_O then. ``sinks``: a score of each head that takes part in every row of its
+    pattern and has no value. Raises NotThisModel for any other.
     """
 
     W_Q: Float[Tensor, "head d_model d_head"]
@@ -140,6 +141,7 @@ class Layer:
     k_norm: Norm | None = None
     mlp: MlpLayer | None = None
     after_heads: Norm | None = None
+    sinks: Float[Tensor, " head"] | None = None
 
     def __post_init__(self) -> None:
         _of_heads(self.q_norm)

@@ -97,6 +97,11 @@ class Weights:
         norm = self.final_norm if layer is None else self.layers[layer].norm
         return None if norm is None else map_tensors(norm, self.wide)
 
+    def sinks(self, layer: int) -> Float[Tensor, " head"] | None:
+        """The scores of the sinks of a layer's heads, widened; None without sinks."""
+        sinks = self.layers[layer].sinks
+        return None if sinks is None else self.wide(sinks)
+
     def mlp_norm(self, layer: int) -> Norm | None:
         """The norm before a layer's MLP, widened."""
         mlp = self.layers[layer].mlp

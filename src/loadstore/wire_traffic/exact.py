@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
 from loadstore.model.caps import slope
 from loadstore.model.ports import heads_out
+from loadstore.model.sinks import whole
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
@@ -39,8 +41,7 @@ def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token 
         stored = change @ heads_out(trace.weights, reader.layer)[reader.index]
         return float(stored[:, 1:].square().sum(-1).mean().sqrt())
     scores = seen_scores(trace, reader, change[None])[0]
-    pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
-    return float((pattern * scores.square()).sum(-1).mean().sqrt())
+    return float((_whole(trace, reader) * scores.square()).sum(-1).mean().sqrt())
 
 
 def seen_scores(
@@ -48,12 +49,20 @@ def seen_scores(
 ) -> Float[Tensor, "writer batch query key"]:
     """The change of scores from each change of q or k, minus its mean under the pattern, which softmax ignores."""
     layer = trace.record.layers[reader.layer]
-    q, k, pattern = layer.q[:, :, reader.index], layer.k[:, :, reader.index], layer.pattern[:, reader.index]
+    q, k = layer.q[:, :, reader.index], layer.k[:, :, reader.index]
     scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.attention_scale
     cap = trace.weights.architecture.score_cap
     if cap is not None:  # to first order, as factorised traffic is
         scores = scores * slope(q @ k.mT * trace.weights.architecture.attention_scale, cap)
+    pattern = _whole(trace, reader)
+    scores = F.pad(scores, (0, pattern.shape[-1] - scores.shape[-1]))  # no change moves the score of a sink
     return scores - (pattern * scores).sum(-1, keepdim=True)
+
+
+def _whole(trace: Trace, reader: Reader) -> Float[Tensor, "batch query more"]:
+    """The pattern of a reader's head, with its sink as one more key."""
+    pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
+    return whole(pattern, trace.weights.layers[reader.layer].sinks)
 
 
 def exact(
@@ -99,13 +108,13 @@ def _piece(
     """Sums over one piece's queries: the variance of every writer, and its covariance with the sum of all writers."""
     parts = deviations(trace, reader, means.__getitem__)
     changes = torch.stack(list(parts.values()))
-    whole = seen_scores(trace, reader, changes.sum(0, keepdim=True))
-    pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
+    together = seen_scores(trace, reader, changes.sum(0, keepdim=True))
+    pattern = _whole(trace, reader)
     theta: list[Tensor] = []
     cross: list[Tensor] = []
     step = max(1, TILE // trace.tokens.shape[1] ** 2)
     for chunk in changes.split(step):
         scores = seen_scores(trace, reader, chunk)
         theta.append((pattern * scores.square()).sum((1, 2, 3)))
-        cross.append((pattern * scores * whole).sum((1, 2, 3)))
+        cross.append((pattern * scores * together).sum((1, 2, 3)))
     return [str(writer) for writer in parts], torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()

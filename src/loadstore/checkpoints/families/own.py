@@ -24,6 +24,7 @@ from loadstore.tokenizer.tokens import Tokens
 FORMAT = "loadstore/weights@1"
 # The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, w inside an MLP.
 ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kde", "W_O": "hed", "b_Q": "he", "b_K": "ke", "b_V": "ke", "b_O": "d"}
+ATTENTION |= {"sinks": "h"}
 MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
 
 

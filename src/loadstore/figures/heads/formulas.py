@@ -5,6 +5,7 @@ from torch import Tensor
 from loadstore.execution.attention import causal_softmax, project
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
+from loadstore.model.layers import Layer
 from loadstore.model.norms import apply_gain, normalise
 from loadstore.model.recency import entering
 from loadstore.sites import Head
@@ -53,7 +54,10 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
         if rotary is not None:
             q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
         scores = q @ k.mT
-    pattern = causal_softmax(entering(shape, scores[None, None], [head.index]), shape.window(head.layer))[0, 0]
+    sinks = weights.sinks(head.layer)
+    sink = None if sinks is None else sinks[head.index : head.index + 1]
+    entered = entering(shape, scores[None, None], [head.index])
+    pattern = causal_softmax(entered, shape.window(head.layer), sink)[0, 0]
     output = pattern @ (x @ (own.W_V @ own.W_O))
     output = output if own.b_V is None else output + own.b_V @ own.W_O
     scale = story.trace.record.layers[head.layer].after_heads
@@ -99,7 +103,7 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     rows = [
         ("queries", queries, "What every token asks for" + (", turned by its position" if rotary else "")),
         ("keys", keys, "What every token offers to be found by" + (", turned by its position" if rotary else "")),
-        ("QK circuit", scores, _bilinear(short=short, rotary=rotary, x=x, rank=rank)),
+        ("QK circuit", scores, _bilinear(short=short, rotary=rotary, x=x, rank=rank) + _sink(layer)),
         ("values", value, "What every token gives if it is attended to"),
         (
             "OV circuit and head",
@@ -130,6 +134,10 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
             ),
         )
     return rows
+
+
+def _sink(layer: Layer) -> str:
+    return "" if layer.sinks is None else ", and the head's sink, which has a score and no value"
 
 
 def _bilinear(*, short: bool, rotary: bool, x: str, rank: str) -> str:

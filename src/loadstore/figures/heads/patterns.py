@@ -4,6 +4,7 @@ import numpy as np
 
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
+from loadstore.figures.heads.sinks import sinks_said
 from loadstore.figures.words import listed
 from loadstore.heads.roles import bos_of, measured_roles, named
 from loadstore.views.model import Figure, figure, reading
@@ -27,6 +28,7 @@ def trace_figure(trace: Trace) -> Figure:
         claim = f"Heads with more than half of their attention on one role, on random repeats: {shares or 'none'}."
     except BadRequest as error:
         by_role, claim = {}, f"Heads have no roles here: {error}."
+    claim += sinks_said(trace, shape.heads)
     names = [str(head) for head in shape.heads]
     view = patterns(
         f"All heads of {trace.weights.name}",

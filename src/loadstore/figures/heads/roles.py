@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from loadstore.figures.heads.sinks import sinks_said
 from loadstore.figures.subject.close_look import EACH, NAMED, SOME, notable, resting, suppliers
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import last_tokens, listed, number, plural
@@ -166,6 +167,7 @@ def _patterns(story: Story) -> Figure:
             f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
             f"({heads[int(sink.argmax())]})."
         )
+    claim += sinks_said(story.trace, heads)
     near = [w for head in heads if (w := story.weights.architecture.window(head.layer)) is not None]
     who = "It sees only its" if len(names) == 1 else f"{'All' if len(near) == len(heads) else 'Some'} see only their"
     hidden = f"{who} {last_tokens(near)}: earlier keys have weight 0 because they cannot be seen."

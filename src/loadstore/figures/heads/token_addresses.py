@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from loadstore.decomposition.address import smallest_set
+from loadstore.decomposition.address import sink_of, smallest_set
+from loadstore.figures.heads.sinks import sinks_said
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import largest
 from loadstore.figures.words import listed, number, plural
@@ -27,7 +28,7 @@ def token_figures(story: Story) -> list[Figure]:
 
 def _effective(row: np.ndarray) -> float:
     """2^H: the effective number of tokens of a row."""
-    held = row[row > 0]
+    held = row[row > 0] / row.sum()
     return float(2 ** -(held * np.log2(held)).sum())
 
 
@@ -67,11 +68,16 @@ def _rows(story: Story) -> Figure:
     return figure(
         "Rows",
         "A row of attention is a soft address",
-        f"Every row of {head} is a distribution over the tokens up to its own and sums to 1. In effective tokens (2 to "
-        f"the entropy of the row), {named}.",
+        f"Every row of {head} is a distribution over the tokens up to its own and {_sums(story, head)}. In effective "
+        f"tokens (2 to the entropy of the row), {named}.",
         views,
         reading(f"{_choice(story, few)}he first row is always certain."),
     )
+
+
+def _sums(story: Story, head: Head) -> str:
+    sunk = story.weights.layers[head.layer].sinks is not None
+    return "the head's learned sink, with which it sums to 1" if sunk else "sums to 1"
 
 
 def _choice(story: Story, few: int) -> str:
@@ -86,6 +92,8 @@ def _row(story: Story, head: Head, at: int, upto: int) -> AddressRow:
     chosen = smallest_set(row, MASS)
     shown = [f"{labels[j]} {number(float(row[j]))}" for j in chosen[:3]]
     rest = at + 1 - len(shown)
+    sink = sink_of(story.trace, head, at)
+    shown += [] if sink is None else [f"sink {number(sink)}"]
     text = "→ " + " | ".join([*shown, f"+{rest}"] if rest else shown)
     weights = [float(row[j]) if j <= at else None for j in range(upto)]
     return address_row(f"{head}@{labels[at]}", text, weights, chosen, _effective(row.numpy()))
@@ -146,6 +154,7 @@ def overview(story: Story) -> Figure:
     return figure(
         "All heads",
         "Every head at once",
-        f"Heads that spend more than half of their attention on one role, on random repeats: {named or 'none'}.",
+        f"Heads that spend more than half of their attention on one role, on random repeats: {named or 'none'}."
+        f"{sinks_said(story.trace, heads)}",
         [view],
     )

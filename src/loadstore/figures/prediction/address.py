@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loadstore.decomposition.address import Address, effective_tokens, smallest_set, tokens_text
+from loadstore.decomposition.address import Address, effective_tokens, sink_of, smallest_set, tokens_text
 from loadstore.execution.trace import Trace
 from loadstore.figures.words import listed, number, plural
 from loadstore.sites import SIDES, Head, Side
@@ -46,12 +46,13 @@ def _where(address: Address) -> str:
     tokens = [f"{address.labels[j]} ({number(address.weights[j])})" for j in address.smallest[:TOKENS]]
     more = len(address.smallest) - len(tokens)
     tokens += [plural(more, "other token")] if more else []
+    sink = "" if address.sink is None else f"; its sink takes {number(address.sink)} of the row"
     defined: list[Side] = [side for side in SIDES if side not in address.undefined]
     tops = [f"{side} {address.top(side)} ({number(address.shares[side][address.top(side)])})" for side in defined]
     mostly = f" Of all writers, these have the largest shares: {', '.join(tops)}." if tops else ""
     return (
         f"{address.head} at {address.labels[address.at]} attends to {listed(tokens)}, "
-        f"{number(address.effective, 1)} effective tokens.{mostly}"
+        f"{number(address.effective, 1)} effective tokens{sink}.{mostly}"
     )
 
 
@@ -82,9 +83,9 @@ def token_row(address: Address) -> AddressRow:
 
 def pattern_row(label: str, trace: Trace, head: Head, at: int) -> AddressRow:
     """The same for any run, including edited ones, which have no shares."""
-    row = trace.pattern(head)[at].double()
+    row, sink = trace.pattern(head)[at].double(), sink_of(trace, head, at)
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     smallest, weights = smallest_set(row), row.tolist()
-    text = tokens_text(trace.labels, weights, smallest, at + 1 - first)
+    text = tokens_text(trace.labels, weights, smallest, at + 1 - first, sink)
     allowed = [weight if first <= j <= at else None for j, weight in enumerate(weights)]
     return address_row(label, f"→ {text}", allowed, smallest, effective_tokens(row))

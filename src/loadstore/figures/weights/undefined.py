@@ -15,7 +15,7 @@ COLUMNS = (("what", "what", None), ("why", "why it is undefined or not one numbe
 def undefined(weights: Weights) -> list[Row]:
     """Rows (quantity, reason, replacement) for a model, from its architecture alone."""
     shape = weights.architecture
-    rows = [*_positions(shape), *_norms(weights), *_caps(shape), *_mlp(shape), *_sharing(weights)]
+    rows = [*_positions(shape), *_norms(weights), *_caps(shape), *_sinks(weights), *_mlp(shape), *_sharing(weights)]
     if shape.windows is not None and (narrow := sorted({w for w in shape.windows if w is not None})):
         layers = sum(window is not None for window in shape.windows)
         rows.append(
@@ -125,6 +125,18 @@ def _caps(shape: Architecture) -> list[Row]:
             )
         )
     return rows
+
+
+def _sinks(weights: Weights) -> list[Row]:
+    if weights.layers[0].sinks is None:
+        return []
+    return [
+        (
+            "a row of attention that sums to 1",
+            "a learned sink of each head takes part in every row; no writer stores it, and it has no value",
+            "the sink's weight is shown beside the tokens; in sums of a run its score is a part of const",
+        )
+    ]
 
 
 def _alone(weights: Weights) -> str:
