@@ -11,6 +11,7 @@ from pairs import pairs
 from torch import Tensor
 
 from loadstore.model.architecture import NORMS, Architecture, NormKind, Positions
+from loadstore.model.latent import Latent
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
 from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import Mlp
@@ -50,6 +51,7 @@ class Kind(NamedTuple):
     still: bool = False  # layers from 2 on have no positions
     capped: bool = False  # soft caps of scores and logits
     scaled: bool = False  # what heads and MLPs store is multiplied
+    latent: Literal["", "keys", "all"] = ""  # heads load keys and values, or queries too, through a latent
     sinks: bool = False  # every row of a head leaves a part to a learned score
     experts: Literal["", "alone", "shared"] = ""  # of an MLP; beside units that every token uses, behind a gate
     sizes: Sizes = Sizes()
@@ -57,7 +59,7 @@ class Kind(NamedTuple):
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
         more += [name * getattr(self, name) for name in ("across", "after", "still", "capped", "scaled", "sinks")]
-        more += [f"experts-{self.experts}" if self.experts else ""]
+        more += [f"{name}-{value}" for name, value in (("experts", self.experts), ("latent", self.latent)) if value]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -81,7 +83,7 @@ class Kind(NamedTuple):
         if self.positions != "rotary":
             return None
         pairs = "adjacent" if self.norm == "rms" else "halves"
-        return Rotary.of(2 if self.biases else 4, base=7.0, pairs=pairs)
+        return Rotary.of(2 if self.biases or self.latent else 4, base=7.0, pairs=pairs)
 
 
 MODERN = [
@@ -105,6 +107,8 @@ MODERN = [
     Kind("rotary", "rms", False, "gated", kv=2, experts="alone"),  # Mixtral
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),  # Qwen 2 with experts
     Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),  # GPT-OSS
+    Kind("rotary", "rms", False, "gated", latent="keys"),  # DeepSeek V2 Lite
+    Kind("rotary", "rms", True, "gated", latent="all"),  # DeepSeek V2, V3
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -140,6 +144,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("alibi", "rms", False, "parallel", kv=2, qk_norm=True, window=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),
     Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),
+    Kind("rotary", "rms", True, "gated", latent="all"),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -174,7 +179,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     width = kind.shared + (0 if kind.mixture is None else kind.mixture.count * kind.mixture.width)
     n_layers = kind.sizes.n_layers if n_layers is None else n_layers
     heads = kind.n_heads if n_heads is None else n_heads
-    kv = kind.kv or heads
+    kv, value = kind.kv or heads, 3 if kind.latent else e
 
     def draw(*shape: int, size: float = 1.0) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64) * size
@@ -191,6 +196,9 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         if not kind.qk_norm:
             return None
         return Norm(1 + draw(*([count] * kind.across), e, size=0.5), centres=False, across_heads=kind.across)
+
+    def latent(direct: int) -> Latent:
+        return Latent(draw(d, 5), bias(5), direct, 1e-4)
 
     def after() -> Norm | None:
         return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
@@ -219,11 +227,11 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         Layer(
             W_Q=draw(heads, d, e, size=0.3),
             W_K=draw(kv, d, e, size=0.3),
-            W_V=draw(kv, d, e, size=0.3),
-            W_O=draw(heads, e, d, size=0.3),
+            W_V=draw(kv, d, value, size=0.3),
+            W_O=draw(heads, value, d, size=0.3),
             b_Q=bias(heads, e),
             b_K=bias(kv, e),
-            b_V=bias(kv, e),
+            b_V=bias(kv, value),
             b_O=None if kind.after else bias(d),
             norm=norm(),
             q_norm=inner(heads),
@@ -231,6 +239,8 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             mlp=mlp(),
             after_heads=after(),
             sinks=draw(heads) if kind.sinks else None,
+            q_latent=latent(0) if kind.latent == "all" else None,
+            kv_latent=latent(2) if kind.latent else None,
         )
         for _ in range(n_layers)
     )
@@ -250,6 +260,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         logit_cap=4.0 if kind.capped else None,
         unturned=tuple(range(2, n_layers)) if kind.still else (),
         residual_scale=0.6 if kind.scaled else 1.0,
+        d_value=value if kind.latent else None,
         slopes=tuple(0.7 / 2**index for index in range(heads)) if kind.positions == "alibi" else None,
     )
     return Weights(

@@ -56,6 +56,8 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
     checkpoint = read_checkpoint(location.path)
     if own.recognise(checkpoint) or legacy.recognise(checkpoint) or table.family(checkpoint) is None:
         return _own(weights)
+    if any(layer.kv_latent is not None for layer in weights.layers):
+        return _own(weights)  # the heads' matrices are products there, in which they cannot be changed one by one
     config, tensors = _changed(weights, checkpoint)
     files = {
         CONFIG: json.dumps(config, indent=2).encode(),

@@ -15,6 +15,7 @@ from loadstore.execution.attention import mixed
 from loadstore.execution.forward import unembed
 from loadstore.model.layers import Layer
 from loadstore.model.norms import normalise
+from loadstore.model.points import SCALES
 from loadstore.model.ports import EmbedWriting
 from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, SIDES, UNEMBED, Reader, Side
@@ -154,18 +155,18 @@ class Passing:
 
     def _side(
         self, index: int, layer: Layer, side: Side, heads: Sequence[int], columns: Sequence[int]
-    ) -> Float[Tensor, "batch token head d_head"]:
+    ) -> Float[Tensor, "batch token head inside"]:
         """The queries, keys or values of the given heads; keys and values cover all tokens."""
         base = self.base.layers[index]
         reading = HeadReading(
             *(self.shape, index, layer, side, self.first),
-            *(self.scales("heads", index), None if side == "V" else self.scales("q" if side == "Q" else "k", index)),
+            *(self.scales("heads", index), self.scales(SCALES[side], index)),
             None if self.base.pos is None or side == "V" else self.base.pos[self.first :],
         )
         recorded = {"Q": base.q, "K": base.k, "V": base.v}[side] if self.exact else None
         if recorded is None:
-            size = (len(self.total), base.stream.shape[1], len(heads), self.shape.d_head)
-            values = self.total.new_empty(size)
+            inside = self.shape.value_width if side == "V" else self.shape.d_head
+            values = self.total.new_empty(len(self.total), base.stream.shape[1], len(heads), inside)
         else:
             values = recorded[:, :, list(heads)].clone()
         loaded = self._wired(index, side, columns)[1]

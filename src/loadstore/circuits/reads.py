@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.axes import HeadValues, Stream
+from loadstore.axes import Mixed, Stream
 from loadstore.execution.attention import project
 from loadstore.execution.record import Record
 from loadstore.model.architecture import Architecture
@@ -43,8 +43,19 @@ def frozen(record: Record, first: int = 0) -> Scales:
 
 
 def matrices(layer: Layer, side: Side) -> tuple[Tensor, Tensor | None]:
-    """Matrix and bias of one side, for the heads with parameters of their own (query or key-value heads)."""
-    return {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
+    """Matrix and bias of one side, for the heads with parameters of their own (query or key-value heads).
+
+    Where a side loads through a latent, the last columns give it: each reader has the latent of its own input.
+    """
+    matrix, bias = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
+    if (latent := layer.latent(side)) is None:
+        return matrix, bias
+    count, width = len(matrix), matrix.shape[2]
+    if bias is not None or latent.b is not None:
+        own = matrix.new_zeros(count, width) if bias is None else bias
+        more = matrix.new_zeros(latent.rank) if latent.b is None else latent.b
+        bias = torch.cat([own, more.expand(count, -1)], 1)
+    return torch.cat([matrix, latent.W.expand(count, -1, -1)], 2), bias
 
 
 def owners(shape: Architecture, side: Side) -> list[int]:
@@ -57,12 +68,14 @@ def ready(
     index: int,
     layer: Layer,
     side: Side,
-    values: Float[Tensor, "batch token head d_head"],
+    values: Float[Tensor, "batch token head _"],
     offset: int,
     frozen: Tensor | None = None,
     heads: Sequence[int] | None = None,
-) -> Float[Tensor, "batch token head d_head"]:
-    """Queries or keys of some heads after their norm and the rotary turn; values as they are.
+) -> Float[Tensor, "batch token head inside"]:
+    """Queries or keys of some heads after their norm or the division by their latent, and the rotary turn.
+
+    Values only have the division.
 
     ``frozen``: 1/σ of these heads. ``heads``: which they are, None for all. A norm across heads needs all.
     """
@@ -71,6 +84,9 @@ def ready(
     norm = of_heads({"Q": layer.q_norm, "K": layer.k_norm, "V": None}[side], which)
     if norm is not None:
         values = normalise(values, norm, shape.eps, frozen)[0]
+    if (latent := layer.latent(side)) is not None:
+        values, c = values.split([values.shape[-1] - latent.rank, latent.rank], -1)
+        values = values * (latent.scale(c, values.shape[-1]) if frozen is None else frozen)
     rotary = shape.rotary_of(index)
     return values if rotary is None or side == "V" else rotary.at(values, offset)
 
@@ -86,7 +102,7 @@ class HeadReading:
         side: Q, K or V.
         offset: The position of the first token.
         scale: 1/σ of the norm before the heads, if frozen.
-        inner_scale: 1/σ of the heads' own norm, if frozen [batch token head 1].
+        inner_scale: 1/σ of the heads' own norm, or of their latent by columns, if frozen.
         beside: Positions that are added after the norm.
     """
 
@@ -107,14 +123,14 @@ class HeadReading:
 
     def of(
         self, u: Float[Tensor, "reader batch token d_model"], heads: Sequence[int]
-    ) -> Float[Tensor, "batch token head d_head"]:
+    ) -> Float[Tensor, "batch token head inside"]:
         """The queries, keys or values of some heads that load one stream alike, or a stream each."""
         return self.ready(self.projected(u, heads), heads)
 
     def projected(
         self, u: Float[Tensor, "reader batch token d_model"], heads: Sequence[int]
-    ) -> Float[Tensor, "batch token head d_head"]:
-        """x W + b of some heads."""
+    ) -> Float[Tensor, "batch token head _"]:
+        """x W + b of some heads, with their latent where there is one."""
         x = normalise(u, self.layer.norm, self.shape.eps, self.scale)[0]
         if self.beside is not None:
             x = x + self.beside
@@ -131,16 +147,14 @@ class HeadReading:
         return products
 
     def ready(
-        self, products: Float[Tensor, "batch token head d_head"], heads: Sequence[int]
-    ) -> Float[Tensor, "batch token head d_head"]:
+        self, products: Float[Tensor, "batch token head _"], heads: Sequence[int]
+    ) -> Float[Tensor, "batch token head inside"]:
         """The same after the heads' own norm and the rotary turn."""
         frozen = None if self.inner_scale is None else self.inner_scale[:, :, list(heads)]
         return ready(self.shape, self.index, self.layer, self.side, products, self.offset, frozen, heads)
 
 
-def mixed_scale(
-    shape: Architecture, layer: Layer, z: HeadValues, frozen: Tensor | None
-) -> Float[Tensor, "batch token 1"]:
+def mixed_scale(shape: Architecture, layer: Layer, z: Mixed, frozen: Tensor | None) -> Float[Tensor, "batch token 1"]:
     """1/σ of the norm after the heads, computed from the stores of all heads together."""
     stored = z.flatten(2) @ layer.W_O.flatten(0, 1)
     return normalise(stored, layer.after_heads, shape.eps, frozen)[1]

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.axes import HeadValues, Stream, Tokens
+from loadstore.axes import HeadValues, Mixed, Stream, Tokens
 from loadstore.execution.forward import forward
 from loadstore.execution.record import Record
 from loadstore.model.ports import heads_out
@@ -33,11 +33,11 @@ class LayerReplaced:
 
     stream: Stream
     middle: Stream
-    inner: HeadValues
+    inner: Mixed
     mlp: Stream | None
     q: HeadValues | None = None
     k: HeadValues | None = None
-    v: HeadValues | None = None
+    v: Mixed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, l
 def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, ...], Stream]:
     """The layers and the last stream under zero ablation: only ``stream`` and the biases remain."""
     shape, layers = weights.architecture, list[LayerReplaced]()
-    inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.d_head)
+    inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.value_width)
     for layer in weights.layers:
         middle = stream if layer.b_O is None else stream + weights.stored(layer.b_O)
         layers.append(LayerReplaced(stream, middle, inner, None if layer.mlp is None else torch.zeros_like(stream)))
@@ -118,7 +118,7 @@ def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, .
 
 
 def store_of_heads(
-    weights: Weights, layer: int, inner: HeadValues, heads: Sequence[int] | None = None
+    weights: Weights, layer: int, inner: Mixed, heads: Sequence[int] | None = None
 ) -> Float[Tensor, "batch head token d_model"]:
     """The stores of a layer's heads, all of them or the given ones."""
     out = heads_out(weights, layer)

@@ -22,6 +22,7 @@ from loadstore.execution.attention import mixed, project
 from loadstore.execution.forward import unembed
 from loadstore.model.layers import Layer
 from loadstore.model.norms import apply_gain, normalise
+from loadstore.model.points import SCALES
 from loadstore.model.weights import Weights
 from loadstore.sites import SIDES, Side
 
@@ -145,7 +146,7 @@ class _Forward:
         return _Step(u, projected, stored, u_mlp, mlp)
 
     def _projected(self, index: int, layer: Layer, u: Stream) -> dict[Side, HeadValues]:
-        """x W + b of all heads, with a key and value for each query head; the leaves of the gradient."""
+        """x W + b of all heads, each with a key and value and with its latents: the leaves of the gradient."""
         x = normalise(u, layer.norm, self.shape.eps, self.scales("heads", index))[0]
         beside = x if self.base.pos is None else x + self.base.pos[self.first :]
         out: dict[Side, HeadValues] = {}
@@ -156,10 +157,9 @@ class _Forward:
 
     def _ready(
         self, index: int, layer: Layer, side: Side, values: HeadValues
-    ) -> Float[Tensor, "batch key head d_head"]:
+    ) -> Float[Tensor, "batch key head inside"]:
         """Queries, keys or values for attention; keys and values include the tokens before ``first``."""
-        scale = None if side == "V" else self.scales("q" if side == "Q" else "k", index)
-        values = ready(self.shape, index, layer, side, values, self.first, scale)
+        values = ready(self.shape, index, layer, side, values, self.first, self.scales(SCALES[side], index))
         base = self.base.layers[index]
         before = base.k if side == "K" else base.v
         if side == "Q" or not self.first:

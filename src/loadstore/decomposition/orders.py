@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.reading import norm_of
 from loadstore.errors import Undefined
 from loadstore.execution.trace import Trace
@@ -37,9 +38,9 @@ def by_order(trace: Trace) -> Float[Tensor, "order batch token d_model"]:
         read = torch.stack([through_norm(part, norm, scale) for part in orders[: layer + 1]])
         for head in range(shape.n_heads):
             port, row = reading(weights, Reader(layer, head, "V")), record.mixing[:, head]
-            moved = row @ (read @ port.matrix) @ out[head]
-            moved[0] += row.sum(-1, keepdim=True) * (port.const @ out[head])
-            orders[1 : layer + 2] += moved
+            moved = read @ port.matrix
+            moved[0] += port.const
+            orders[1 : layer + 2] += row @ turned(trace, port.reader, moved) @ out[head]
         if record.bias is not None:
             orders[0] += record.bias
     return orders

@@ -64,8 +64,8 @@ def norm_of(trace: Trace, reader: Reader) -> tuple[Norm | None, Float[Tensor, "b
     return port.norm, scale
 
 
-def inner_scale(trace: Trace, reader: Reader) -> Float[Tensor, "batch token 1"] | None:
-    """1/σ of a head's own norm of queries or keys in this run; None if there is no such norm."""
+def inner_scale(trace: Trace, reader: Reader) -> Float[Tensor, "batch token _"] | None:
+    """1/σ of a head's own norm of queries or keys, or of a latent by columns, in this run; None if there is none."""
     name = reading(trace.weights, reader).inner_scale
     scale = None if name is None else trace.record.scale(name)
     return None if scale is None else scale[:, :, reader.index]

@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from loadstore.axes import HeadValues, Patterns, Stream
+from loadstore.axes import HeadValues, Mixed, Patterns, Stream
 from loadstore.errors import Undefined
 from loadstore.execution.changes import Changes
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.model.caps import capped
 from loadstore.model.layers import Layer, Norm
-from loadstore.model.norms import apply_gain, centred, less_beta, normalise, of_heads, through_norm
+from loadstore.model.norms import UNGAINED, apply_gain, centred, less_beta, normalise, of_heads, through_norm
+from loadstore.model.points import SCALES
 from loadstore.model.recency import entering, recency
 from loadstore.model.sinks import beside_sinks, softmax_beside
 from loadstore.sites import POS, Side
@@ -71,9 +72,12 @@ def attend(
             part, head = less_beta(read[denial.rows], layer.norm), denial.reader.index
             inside = matrix[head] if name == "Q" else matrix[shared[head]]
             values[denial.rows, :, head] -= denial.out.of_read(part) @ inside
-        frozen = edited.scale("q" if name == "Q" else "k", index)
+        frozen, latent = edited.scale(SCALES[name], index), layer.latent(name)
         norm = norm if name == "Q" else of_heads(norm, shared)
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
+        if latent is not None:  # its size is that of what all heads of the layer read
+            norm, size = UNGAINED, latent.scale(latent.of(read), values.shape[-1])[:, :, None]
+            scale = (size if frozen is None else frozen).expand(values.shape)
         taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader
         for loss in edited.losses(index, name):
             part, slot = loss.value.expand_as(x[loss.rows]), (loss.rows.start, loss.rows.stop, loss.reader.index)
@@ -86,7 +90,7 @@ def attend(
 
     q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
     k, k_scale = side("K", qk_input, layer.W_K, layer.b_K, layer.k_norm)
-    v, _ = side("V", x, layer.W_V, layer.b_V, None)
+    v, v_scale = side("V", x, layer.W_V, layer.b_V, None)
     rotary = shape.rotary_of(index)
     if rotary is not None:
         q, k = rotary.at(q, offset), rotary.at(k, offset)
@@ -104,7 +108,7 @@ def attend(
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
         z = mixed(shape, index, layer.sinks, q, keys, values)
-    return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
+    return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale, v_scale)
 
 
 def mixed(
@@ -113,9 +117,9 @@ def mixed(
     sinks: Float[Tensor, " every"] | None,
     q: Float[Tensor, "batch query head d_head"],
     k: Float[Tensor, "batch key head d_head"],
-    v: Float[Tensor, "batch key head d_head"],
+    v: Float[Tensor, "batch key head d_value"],
     heads: Sequence[int] | None = None,
-) -> Float[Tensor, "batch query head d_head"]:
+) -> Float[Tensor, "batch query head d_value"]:
     """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens.
 
     ``sinks``: those of all heads. ``heads``: which heads they are, all of them in their order if None.
@@ -183,7 +187,7 @@ def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
     return torch.cat([recorded[:, :tokens].repeat(len(new) // len(recorded), 1, 1, 1), new], 1)
 
 
-def _edit_heads(edited: Changes, layer: int, z: HeadValues) -> HeadValues:
+def _edit_heads(edited: Changes, layer: int, z: Mixed) -> Mixed:
     """Edit heads by their z: what they store is linear in it."""
     met = edited.heads(layer)
     values = z.clone() if met else z

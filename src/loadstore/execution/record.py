@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.axes import HeadValues, Patterns, Stream, Tokens
+from loadstore.axes import HeadValues, Mixed, Patterns, Stream, Tokens
 from loadstore.execution.extent import Extent
 from loadstore.model.points import ScaleOf
 from loadstore.model.ports import writing
@@ -29,11 +29,12 @@ class LayerRecord:
     inverse_scale: Float[Tensor, "batch token 1"]
     q: HeadValues
     k: HeadValues
-    v: HeadValues
+    v: Mixed
     pattern: Patterns
-    z: HeadValues
+    z: Mixed
     q_scale: Tensor | None = None
     k_scale: Tensor | None = None
+    v_scale: Tensor | None = None
     bias: Stream | None = None
     mlp: Stream | None = None
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
@@ -42,7 +43,7 @@ class LayerRecord:
     routing: Float[Tensor, "batch token expert"] | None = None
 
     @property
-    def inner(self) -> HeadValues:
+    def inner(self) -> Mixed:
         """For every head, the value in which its store is linear: store = inner · ``out`` of its port."""
         return self.z
 
@@ -80,7 +81,7 @@ class Record:
     final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
 
     def scale(self, of: ScaleOf) -> Tensor | None:
-        """One scale 1/σ of this pass; a q- or k-norm has one per head, or None if the model has no such norm."""
+        """One scale 1/σ of this pass, or None if there is no such norm. Inside heads it has one per head, or column."""
         if of.name == "final":
             return self.final_inverse_scale
         layer = self.layers[of.layer]
@@ -91,6 +92,8 @@ class Record:
                 return layer.q_scale
             case "k":
                 return layer.k_scale
+            case "v":
+                return layer.v_scale
             case "mlp":
                 return layer.mlp_inverse_scale
             case "after_heads":

@@ -4,7 +4,8 @@ import torch
 
 from loadstore.figures.words import last_tokens, plural
 from loadstore.model.architecture import Architecture, NormKind
-from loadstore.model.quantised import stored_as
+from loadstore.model.layers import Layer
+from loadstore.model.quantised import numbers_of, stored_as
 from loadstore.model.weights import Weights
 from loadstore.quote import some
 
@@ -18,12 +19,13 @@ NORMS: dict[NormKind, str] = {
 def facts(weights: Weights) -> list[tuple[str, str]]:
     """Rows (fact, value): sizes, schemes, and the start of a text."""
     shape = weights.architecture
-    size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
+    size = sum(numbers_of(tensor) for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
     return [
         ("model", _named(weights)),
         ("layers × heads", f"{shape.n_layers} × {shape.n_heads}"),
         *([("key/value heads", str(shape.kv_heads))] if shape.kv_heads < shape.n_heads else []),
         ("d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"),
+        *([("d_value", str(shape.d_value))] if shape.d_value is not None else []),
         *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
         ("positions", _positions(shape)),
         *([("multiplier", _multiplier(shape))] if shape.residual_scale != 1 else []),
@@ -31,6 +33,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         ("norm", NORMS[shape.norm] + _after(weights)),
         *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
         *([("attention", _windows(shape))] if shape.windows is not None else []),
+        *([("latent", _latents(weights.layers[0]))] if weights.layers[0].kv_latent is not None else []),
         *([("sinks", _sinks(weights))] if weights.layers[0].sinks is not None else []),
         ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
         ("context", f"{shape.context:,}{_verified(weights)}"),
@@ -104,6 +107,14 @@ def _positions(shape: Architecture) -> str:
     if shape.unturned:
         part += f"; none in {plural(len(shape.unturned), 'layer')} of {shape.n_layers}"
     return part if shape.local_rotary is None else f"{part}; other frequencies in layers with a window"
+
+
+def _latents(layer: Layer) -> str:
+    assert layer.kv_latent is not None
+    queries = "" if layer.q_latent is None else f", queries through {layer.q_latent.rank:,}"
+    shared = layer.kv_latent.direct
+    rotary = f"; a rotary key of {plural(shared, 'column')} for all heads" if shared else ""
+    return f"keys and values load through {layer.kv_latent.rank:,} numbers of a token{queries}{rotary}"
 
 
 def _sinks(weights: Weights) -> str:

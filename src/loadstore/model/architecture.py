@@ -26,7 +26,7 @@ MOST = {
 SCALES = ("embedding_scale", "residual_scale")
 OPTIONAL = ("score_scale", "score_cap", "logit_cap")
 LATER = frozenset(
-    ("local_rotary", "unturned", "slopes", "experts", *OPTIONAL, *SCALES)
+    ("local_rotary", "unturned", "slopes", "experts", "d_value", *OPTIONAL, *SCALES)
 )  # facts that files and digests of before do not have
 
 
@@ -46,7 +46,8 @@ class Architecture:
     multiplied by when it is stored. ``residual_scale``: what all that heads and MLPs store is multiplied by.
     ``unturned``: layers without positions, whose queries and keys rotary positions do not turn. ``score_cap``,
     ``logit_cap``: c of a soft cap c tanh(x / c) of scores before the softmax, and of logits. ``experts``: which of the
-    MLPs' units belong to experts. Raises NotThisModel on impossible sizes.
+    MLPs' units belong to experts. ``d_value``: the width of a head's value, d_head if None. Raises NotThisModel on
+    impossible sizes.
     """
 
     n_layers: int
@@ -72,10 +73,12 @@ class Architecture:
     logit_cap: float | None = None
     slopes: tuple[float, ...] | None = None
     experts: Mixture | None = None
+    d_value: int | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             possible.whole(name, getattr(self, name), most)
+        possible.whole("d_value", self.value_width, MOST["d_head"])
         possible.among("positions", self.positions, POSITIONS)
         for norm in (self.norm, self.last_norm):
             possible.among("norm", norm, NORMS)
@@ -107,6 +110,11 @@ class Architecture:
         if self.windows is not None:
             possible.windows(self.windows, self.n_layers)
         possible.fraction("eps", self.eps)
+
+    @property
+    def value_width(self) -> int:
+        """The width of a head's value, and of what it mixes."""
+        return self.d_head if self.d_value is None else self.d_value
 
     @property
     def kv_heads(self) -> int:

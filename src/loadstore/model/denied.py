@@ -112,7 +112,7 @@ def _side(weights: Weights, index: int, denied: Mapping[Reader, Rows]) -> dict[s
         port = reading(weights, reader)
         stack[own], shift = _read(port.matrix, port.norm, blocked_reader(weights, reader, rows))
         if shift is not None:
-            biases = stack.new_zeros(len(stack), shape.d_head) if biases is None else biases
+            biases = stack.new_zeros(len(stack), stack.shape[2]) if biases is None else biases
             bias = port.bias
             biases[own] = shift if bias is None else bias + shift
     return {f"W_{side}": stack, f"b_{side}": biases}

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
+from loadstore.model.latent import Latent
 from loadstore.model.layers import Layer, MlpLayer
 from loadstore.model.norms import of_heads
 from loadstore.model.weights import Weights
@@ -67,8 +68,13 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
             W_V=rotation.mT @ layer.W_V,
             W_O=layer.W_O @ rotation,
             b_O=None if layer.b_O is None else layer.b_O @ rotation,
+            q_latent=turn_latent(layer.q_latent),
+            kv_latent=turn_latent(layer.kv_latent),
             mlp=None if layer.mlp is None else turn_mlp(layer.mlp),
         )
+
+    def turn_latent(latent: Latent | None) -> Latent | None:
+        return None if latent is None else replace(latent, W=rotation.mT @ latent.W)
 
     def turn_mlp(mlp: MlpLayer) -> MlpLayer:
         return replace(

@@ -14,12 +14,12 @@ class HeadMatrices:
 
     W_Q: Float[Tensor, "d_model d_head"]
     W_K: Float[Tensor, "d_model d_head"]
-    W_V: Float[Tensor, "d_model d_head"]
-    W_O: Float[Tensor, "d_head d_model"]
+    W_V: Float[Tensor, "d_model d_value"]
+    W_O: Float[Tensor, "d_value d_model"]
     b_Q: Float[Tensor, " d_head"] | None
     b_K: Float[Tensor, " d_head"] | None
-    b_V: Float[Tensor, " d_head"] | None
+    b_V: Float[Tensor, " d_value"] | None
 
-    def side(self, side: Side) -> tuple[Float[Tensor, "d_model d_head"], Float[Tensor, " d_head"] | None]:
+    def side(self, side: Side) -> tuple[Float[Tensor, "d_model inside"], Float[Tensor, " inside"] | None]:
         """Matrix and bias of one side."""
         return {"Q": (self.W_Q, self.b_Q), "K": (self.W_K, self.b_K), "V": (self.W_V, self.b_V)}[side]

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import NotThisModel
+from loadstore.model.latent import Latent
+from loadstore.sites import Side
 
 
 @dataclass(frozen=True)
@@ -125,16 +127,17 @@ class Layer:
     Keys and values have one matrix per key/value head (``kv``), which several query heads may share. ``q_norm``,
     ``k_norm``: norms of queries and keys before they turn, without a bias. ``after_heads``: an RMSNorm of the sum of
     what the heads store, which has no b_O then. ``sinks``: a score of each head that takes part in every row of its
-    pattern and has no value. Raises NotThisModel for any other.
+    pattern and has no value. ``q_latent``, ``kv_latent``: a latent through which queries, or keys and values, load; its
+    1/σ multiplies what W_Q, or W_K and W_V, give. Raises NotThisModel for any other.
     """
 
     W_Q: Float[Tensor, "head d_model d_head"]
     W_K: Float[Tensor, "kv d_model d_head"]
-    W_V: Float[Tensor, "kv d_model d_head"]
-    W_O: Float[Tensor, "head d_head d_model"]
+    W_V: Float[Tensor, "kv d_model d_value"]
+    W_O: Float[Tensor, "head d_value d_model"]
     b_Q: Float[Tensor, "head d_head"] | None = None
     b_K: Float[Tensor, "kv d_head"] | None = None
-    b_V: Float[Tensor, "kv d_head"] | None = None
+    b_V: Float[Tensor, "kv d_value"] | None = None
     b_O: Float[Tensor, " d_model"] | None = None
     norm: Norm | None = None
     q_norm: Norm | None = None
@@ -142,11 +145,15 @@ class Layer:
     mlp: MlpLayer | None = None
     after_heads: Norm | None = None
     sinks: Float[Tensor, " head"] | None = None
+    q_latent: Latent | None = None
+    kv_latent: Latent | None = None
 
     def __post_init__(self) -> None:
         _of_heads(self.q_norm)
         _of_heads(self.k_norm)
         _only_scales(self.after_heads)
+        if (self.q_latent and self.q_norm) or (self.kv_latent and self.k_norm):
+            raise NotThisModel("a norm of queries or keys beside a latent is not supported")
         if self.after_heads is not None and self.b_O is not None:
             raise NotThisModel("a bias b_O before a norm after the heads is not supported: its store would vary")
 
@@ -154,6 +161,12 @@ class Layer:
     def across_heads(self) -> bool:
         """Whether a norm of queries or keys takes one scale from all heads."""
         return any(norm is not None and norm.across_heads for norm in (self.q_norm, self.k_norm))
+
+    def latent(self, side: Side) -> Latent | None:
+        """The latent through which a side of the heads loads; values have no direct columns."""
+        if side == "Q":
+            return self.q_latent
+        return self.kv_latent if side == "K" or self.kv_latent is None else replace(self.kv_latent, direct=0)
 
     @property
     def heads_share_scale(self) -> bool:
@@ -170,17 +183,17 @@ class Layer:
         return replace(self, W_O=self.W_O * scale, b_O=None if self.b_O is None else self.b_O * scale, mlp=mlp)
 
 
-_Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
+_Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer | Latent)
 
 
 def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
     """Apply ``change`` to every tensor of a part of a model."""
-    changed: dict[str, Tensor | Norm | MlpLayer | Experts] = {}
+    changed: dict[str, Tensor | Norm | MlpLayer | Experts | Latent] = {}
     for each in fields(value):
         part = getattr(value, each.name)
         if isinstance(part, Tensor):
             changed[each.name] = change(part)
-        elif isinstance(part, Norm | MlpLayer):
+        elif isinstance(part, Norm | MlpLayer | Latent):
             changed[each.name] = map_tensors(part, change)
         elif isinstance(part, Experts):
             changed[each.name] = part.each(lambda expert: map_tensors(expert, change), change)

@@ -10,6 +10,8 @@ from torch import Tensor
 from loadstore.axes import Stream
 from loadstore.model.layers import Norm
 
+UNGAINED = Norm(centres=False)  # what only divides
+
 
 def normalise(
     stream: Float[Tensor, "*any width"], norm: Norm | None, eps: float, frozen: Tensor | None = None

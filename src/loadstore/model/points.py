@@ -1,8 +1,15 @@
 """The points at which readers read the stream, and the names of the scales that a pass freezes."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-ScaleName: TypeAlias = Literal["heads", "q", "k", "after_heads", "mlp", "after_mlp", "final"]
+from loadstore.sites import Side
+
+ScaleName: TypeAlias = Literal["heads", "q", "k", "v", "after_heads", "mlp", "after_mlp", "final"]
+
+
+SCALES: Mapping[Side, ScaleName] = {"Q": "q", "K": "k", "V": "v"}
+"""The scale inside the heads on each side."""
 
 
 class Point(NamedTuple):
@@ -18,7 +25,7 @@ class Point(NamedTuple):
 
 
 class ScaleOf(NamedTuple):
-    """One scale 1/σ of a pass: of a norm before or after the heads or the MLP, a q- or k-norm, or the final norm.
+    """One scale 1/σ of a pass: of a norm before, inside or after the heads, before or after the MLP, or the final norm.
 
     The final norm has layer −1.
     """

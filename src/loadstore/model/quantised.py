@@ -1,4 +1,4 @@
-"""Tensors whose quantised numbers stay in a file and are dequantised on use.
+"""Tensors whose quantised numbers, or factors, stay in a file and are dequantised, or multiplied, on use.
 
 A view (a head, a transpose, some rows) changes only the geometry. A computation dequantises the box of rows and columns
 that its view covers; an embedding lookup dequantises only its tokens' rows.
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.model.composed import Composed
 from loadstore.model.stored import KINDS, Matrix
 
 # Names of torch functions and properties. A view missing from this list is still correct; it dequantises more.
@@ -24,7 +25,7 @@ TILE = 1 << 24  # numbers that a product dequantises at a time if the matrix is 
 
 
 class Quantised(Tensor):
-    """A read-only view of a matrix in a file, usable wherever code expects a float32 tensor.
+    """A read-only view of a matrix in a file, usable wherever code expects a tensor of numbers.
 
     Views of it change only the geometry. ``to``, ``float`` and every computation use the result of ``plain``.
     """
@@ -35,7 +36,7 @@ class Quantised(Tensor):
     def __new__(cls: "type[Quantised]", matrix: Matrix, like: Tensor) -> "Quantised":
         """``like`` gives the view's geometry, counted in numbers of the row-major matrix; it may be a meta tensor."""
         self = cls._make_wrapper_subclass(
-            cls, like.size(), strides=like.stride(), storage_offset=like.storage_offset(), dtype=torch.float32
+            cls, like.size(), strides=like.stride(), storage_offset=like.storage_offset(), dtype=matrix.dtype
         )
         self.matrix = matrix
         return self
@@ -115,10 +116,20 @@ class Quantised(Tensor):
 
 def stored_as(tensor: Tensor) -> tuple[str, int]:
     """The storage format of a tensor and its size in bytes."""
+    if isinstance(tensor, Quantised) and isinstance(tensor.matrix, Composed):
+        own = [part for piece in tensor.matrix.pieces for part in piece.own]
+        return str(own[0].dtype).removeprefix("torch."), sum(part.nbytes for part in own)
     if isinstance(tensor, Quantised):
         kind = KINDS[tensor.matrix.kind]
         return kind.name, tensor.numel() // kind.numbers * kind.bytes
     return str(tensor.dtype).removeprefix("torch."), tensor.nbytes
+
+
+def numbers_of(tensor: Tensor) -> int:
+    """How many numbers are stored for a tensor; for a product of others, those that only it has."""
+    if isinstance(tensor, Quantised) and isinstance(tensor.matrix, Composed):
+        return sum(part.numel() for piece in tensor.matrix.pieces for part in piece.own)
+    return tensor.numel()
 
 
 def _basic(index: Any, *, lists: bool) -> bool:

@@ -76,10 +76,12 @@ def dequantise(raw: NDArray[np.uint8], kind: int) -> NDArray[np.float32]:
 
 
 class Matrix:
-    """A matrix stored in a file, [rows, bytes per row], that returns boxes of itself as float32.
+    """A matrix stored in a file, [rows, bytes per row], that returns boxes of itself as ``dtype``.
 
     With ``keep``, dequantised blocks are cached in memory. ``where`` names the file and tensor for error messages.
     """
+
+    dtype = torch.float32
 
     def __init__(self, raw: NDArray[np.uint8], kind: int, where: str, *, keep: bool) -> None:
         self.raw, self.kind, self.where = raw, kind, where

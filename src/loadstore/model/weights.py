@@ -15,7 +15,9 @@ from loadstore.model.architecture import Architecture
 from loadstore.model.comparison import Comparison
 from loadstore.model.finite import Unchecked
 from loadstore.model.head_matrices import HeadMatrices
+from loadstore.model.latent import Latent
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm, map_tensors
+from loadstore.model.quantised import Quantised
 from loadstore.sites import Head
 from loadstore.tokenizer.tokens import Tokens, begins
 
@@ -72,7 +74,7 @@ class Weights:
 
         Raises BadCheckpoint if an entry is not finite.
         """
-        if self.unchecked is not None:
+        if self.unchecked is not None and not isinstance(tensor, Quantised):  # which checks what it returns
             self.unchecked.check(tensor, tensor if of is None else of)
         return tensor
 
@@ -150,12 +152,12 @@ class Weights:
             yield from _named("final_norm.", self.final_norm)
 
 
-def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer | Experts) -> Iterator[tuple[str, Tensor]]:
+def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer | Experts | Latent) -> Iterator[tuple[str, Tensor]]:
     for each in fields(value):
         part = getattr(value, each.name)
         if isinstance(part, Tensor):
             yield prefix + each.name, part
-        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer | Experts):
+        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer | Experts | Latent):
             yield from _named(f"{prefix}{each.name}.", part)
     for index, expert in enumerate(value if isinstance(value, Experts) else ()):
         yield from _named(f"{prefix}{index}.", expert)

@@ -42,16 +42,17 @@ def component_traffic(moments: Moments, spaces: Sequence[Tensor], readers: Seque
         kinds = loads_of(moments, point, at)
         stream, behind = memory.stream(point)
         for loads in kinds:
-            whole = _read(stream, behind, loads)
+            here = loads.loaded(stream)
+            whole = _read(here, behind, loads)
             columns = [column[reader] for reader in loads.readers]
             result["total"][:, columns] = samples.rows(whole[:, None], whole, loads).theta[0].cpu().numpy()
             for number, rows in enumerate(spaces):
-                inside = [None if each is None else (each @ rows.mT) @ rows for each in (stream, behind)]
+                inside = [None if each is None else (each @ rows.mT) @ rows for each in (here, behind)]
                 assert inside[0] is not None
                 part = _read(inside[0], inside[1], loads)
                 theta = samples.rows(part[:, None], whole, loads).theta[0].cpu().numpy()
                 result["theta"][number, columns] = theta
-                result["p"][number, columns] = _p(moments, stream, behind, rows, loads, theta)
+                result["p"][number, columns] = _p(moments, here, behind, rows, loads, theta)
     with np.errstate(divide="ignore", invalid="ignore"):
         own = result["theta"] / result["total"]
     return Loaded(np.sqrt(np.clip(result["theta"], 0, None)), own, result["p"])

@@ -61,7 +61,7 @@ class Memory:
     def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
         """The whole input of some readers, multiplied by their matrices. Points must be visited in depth order."""
         read, behind = self.stream(loads.point)
-        loaded = torch.einsum("td,lde->tle", read, loads.B)
+        loaded = torch.einsum("td,lde->tle", loads.loaded(read), loads.B)
         if behind is None or loads.behind is None:
             return loaded
         return loaded + torch.einsum("td,lde->tle", behind, loads.behind)

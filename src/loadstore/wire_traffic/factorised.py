@@ -76,10 +76,12 @@ class Samples:
                 (loads, self.rows(_sent(block, loads), whole, loads))
                 for loads, whole in zip(kinds, wholes, strict=True)
             ]
-        later, first = block.rows[self.is_later], block.rows[~self.is_later]
-        moment = grams(later, self.later)
+        first, plain = block.rows[~self.is_later], block.rows[self.is_later]
+        moments = grams(plain, self.later)
         pairs: list[tuple[Loads, Carried]] = []
         for loads, whole in zip(kinds, wholes, strict=True):
+            later = plain if loads.scale is None else loads.loaded(block.rows)[self.is_later]
+            moment = moments if loads.scale is None else grams(later, self.later)
             carried = from_heads(later, moment, out, whole[self.is_later], loads, self.later)
             if loads.first is not None:
                 y = torch.einsum("twi,wide->twde", first, (out[:, None] @ loads.B).transpose(1, 2))
@@ -91,4 +93,4 @@ class Samples:
 def _sent(block: Block, loads: Loads) -> Tensor:
     """The rows y = uB of one writer, which stores in the stream or (shortformer positions) after the norms."""
     matrix = loads.behind if block.bank.bypasses_norm and loads.behind is not None else loads.B
-    return torch.einsum("twd,lde->twle", block.rows, matrix)
+    return torch.einsum("twd,lde->twle", loads.loaded(block.rows), matrix)

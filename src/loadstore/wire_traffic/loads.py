@@ -15,7 +15,7 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.linear.subspace import reader_cores
 from loadstore.model.points import Point
-from loadstore.model.ports import reading
+from loadstore.model.ports import Reading, reading
 from loadstore.model.weights import Weights
 from loadstore.sites import Reader
 from loadstore.wire_traffic.moments import Moments
@@ -29,6 +29,7 @@ class Loads:
 
     ``behind`` is B for shortformer positions, which bypass the norm. ``met`` holds every group's part of M; the parts
     sum to a mean over all queries. None means the identity. ``first`` is the same for keys at the first position.
+    ``scale``: what the load of each token is multiplied by, where values load through a latent.
     """
 
     point: Point
@@ -38,6 +39,11 @@ class Loads:
     behind: Tensor | None = None
     met: Float[Tensor, "group reader inside inside"] | None = None
     first: Float[Tensor, "group reader inside inside"] | None = None
+    scale: Float[Tensor, " token"] | None = None
+
+    def loaded(self, rows: Tensor) -> Tensor:
+        """Rows of the stream, by token first, with the scale of the readers' latent."""
+        return rows if self.scale is None else (rows.movedim(0, -1) * self.scale).movedim(-1, 0)
 
 
 def points_of(weights: Weights, readers: Sequence[Reader]) -> dict[Point, list[Reader]]:
@@ -54,17 +60,19 @@ def loads_of(moments: Moments, point: Point, readers: Sequence[Reader]) -> list[
     for reader in readers:
         kinds.setdefault(reader.side, []).append(reader)
     return [
-        _matched(moments, point, members) if side in ("Q", "K") else _flat(moments.weights, point, members)
+        _matched(moments, point, members) if side in ("Q", "K") else _flat(moments, point, members)
         for side, members in kinds.items()
     ]
 
 
-def _flat(weights: Weights, point: Point, readers: list[Reader]) -> Loads:
-    cores: list[Tensor] = []
+def _flat(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
+    weights, cores = moments.weights, list[Tensor]()
     for start in range(0, len(readers), CORES):
         maps = [reading(weights, reader).map() for reader in readers[start : start + CORES]]
         cores += [core.to(weights.dtype) for core in reader_cores(maps)]
-    return Loads(point, tuple(readers), torch.stack(cores), torch.arange(len(readers)))
+    typical = reading(weights, readers[0]).typical  # the same for all heads: that of their one latent
+    scale = None if typical is None else moments.value_scales[point.layer] / typical[-1]
+    return Loads(point, tuple(readers), torch.stack(cores), torch.arange(len(readers)), scale=scale)
 
 
 def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
@@ -84,9 +92,15 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
     return Loads(
         point,
         tuple(readers),
-        torch.stack([port.folded() for port in ports.values()]),
+        torch.stack([_alone(port) for port in ports.values()]),
         torch.tensor([owns.index(own) for own in shared]),
         torch.stack([port.folded(bypassing=True) for port in ports.values()]) if shape.positions_bypass_norm else None,
         moments.met[side][point.layer][:, heads] / tokens,
         moments.met["K first"][point.layer][:, heads] / tokens if side == "K" else None,
     )
+
+
+def _alone(port: Reading) -> Float[Tensor, "d_model inside"]:
+    """N W without the typical size of a latent: the sizes of a corpus are in M."""
+    typical = port.typical
+    return port.folded() if typical is None else port.folded() / typical

@@ -1,12 +1,13 @@
 """The opposite side of each query and key of a layer: its second moments, in the frame of the side that reads.
 
-    Q:  M_Q = Σ_i s_i² F_i( Σ_j A_ij k_jᵀk_j − k̄_iᵀk̄_i ),  k̄_i = Σ_j A_ij k_j
-    K:  M_K = Σ_j s_j² F_j( Σ_i A_ij (1 − A_ij) q_iᵀq_i )
+    Q:  M_Q = Σ_i S_i F_i( Σ_j A_ij k_jᵀk_j − k̄_iᵀk̄_i ) S_i,  k̄_i = Σ_j A_ij k_j
+    K:  M_K = Σ_j S_j F_j( Σ_i A_ij (1 − A_ij) q_iᵀq_i ) S_j
 
 times the square of the attention scale, where q and k are those that the head used (after its norms and rotary
-turns), s the scale of the reading side's own q- or k-norm, and F_t(M) = R_t M R_tᵀ brings M into position t's unturned
-frame. Behind a soft cap of scores a change passes by the cap's slope g_ij: A_ij g_ij stands for A_ij in k̄, g_ij² beside
-the products. A change δ of q_i or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
+turns), S the scale of the reading side's own q- or k-norm or latent (diagonal, by columns), and F_t(M) = R_t M R_tᵀ
+brings M into position t's unturned frame. Behind a soft cap of scores a change passes by the cap's slope g_ij:
+A_ij g_ij is in the place of A_ij in k̄, g_ij² beside the products. A change δ of q_i or k_j before its turn then costs
+δ M δᵀ of variance. Derivation: docs/traffic.md.
 """
 
 from typing import Literal, TypeAlias
@@ -48,21 +49,21 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
         passing = slope(q @ k.mT * shape.attention_scale, shape.score_cap)
     mean = framed((pattern * passing) @ k, every)
     moments: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
-    moments["Q"] -= _moment(mean, _own(layer.q_scale, every).expand(heads, tokens).to(q))
+    moments["Q"] -= _moment(mean * _own(layer.q_scale, every).to(q), torch.ones(heads, tokens).to(q))
     pairs = torch.tril_indices(tokens, tokens)
     for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
         seen, squared, later = pattern[:, query, key], passing[:, query, key].square(), key > 0
-        moments["Q"] += _moment(framed(k[:, key], query), seen * squared * _own(layer.q_scale, query).to(q))
-        queries = framed(q[:, query], key)
-        weight = seen * (1 - seen) * squared * _own(layer.k_scale, key).to(q)
+        moments["Q"] += _moment(framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared)
+        queries = framed(q[:, query], key) * _own(layer.k_scale, key).to(q)
+        weight = seen * (1 - seen) * squared
         moments["K"] += _moment(queries[:, later], weight[:, later])
         moments["K first"] += _moment(queries[:, ~later], weight[:, ~later])
     return {what: inside * shape.attention_scale**2 for what, inside in moments.items()}
 
 
-def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row"]:
-    """The squared scale of a side's own norm at some tokens; 1 without such a norm."""
-    return torch.ones(1, len(at)) if scale is None else scale[0, at, :, 0].mT.square()
+def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row _"]:
+    """The scale of a side's own norm or latent at some tokens, which multiplies its columns; 1 without any."""
+    return torch.ones(1, len(at), 1) if scale is None else scale[0, at].transpose(0, 1)
 
 
 def _moment(rows: Float[Tensor, "head row d_head"], weight: Float[Tensor, "head row"]) -> Inside:

@@ -36,7 +36,8 @@ class Moments:
     """One corpus, run once. The tokens of all pieces are concatenated.
 
     ``z`` and ``mlp`` are the heads' mixed values and the MLPs' stores, ``inverse_scale`` is 1/σ at every point. ``met``
-    holds the summed moments M of each group, for the layers in ``layers``, those of the requested readers. ``group``
+    holds the summed moments M of each group, for the layers in ``layers``, those of the requested readers.
+    ``value_scales``: 1/σ of the latents through which values of a layer load, where there are any. ``group``
     numbers the documents; if there are more than 32, neighbouring documents share a group. Standard errors are over
     groups.
     """
@@ -52,6 +53,7 @@ class Moments:
     inverse_scale: dict[Point, Float[Tensor, " token"]]
     met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
     layers: frozenset[int]
+    value_scales: dict[int, Float[Tensor, " token"]]
 
     @cached_property
     def later(self) -> Bool[Tensor, " token"]:
@@ -166,6 +168,7 @@ def moments(
     square = (shape.n_heads, shape.d_head, shape.d_head)
     sums: dict[Met, Tensor] = {what: spool(weights, shape.n_layers, groups, *square) for what in MET}
     scales: dict[Point, list[Tensor]] = {point: [] for point in points(weights)}
+    values: dict[int, list[Tensor]] = {}
     at = 0
     for done, (document, piece) in enumerate(pieces, 1):
         record = run(weights, piece[None], record=True).record
@@ -174,6 +177,8 @@ def moments(
             z[index, span] = layer.inner[0]
             if mlp is not None and layer.mlp is not None:
                 mlp[index, span] = layer.mlp[0]
+            if layer.v_scale is not None:
+                values.setdefault(index, []).append(layer.v_scale[0, :, 0, 0])
             for what, inside in met(layer, shape, index).items() if index in layers else ():
                 sums[what][index, document * groups // documents] += inside
         for point, parts in scales.items():
@@ -197,4 +202,5 @@ def moments(
         {point: torch.cat(each) for point, each in scales.items()},
         sums,
         layers,
+        {index: torch.cat(each) for index, each in values.items()},
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 from loadstore.atomic import replacing
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.own_experts import read_experts
+from loadstore.checkpoints.families.own_latents import read_latents, stated_latents
 from loadstore.checkpoints.families.own_norms import inner_norm, norm_of, optional, read_norms, stated_norms
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.model.architecture import Architecture
@@ -22,8 +23,8 @@ from loadstore.quote import quote, some
 from loadstore.tokenizer.tokens import Tokens
 
 FORMAT = "loadstore/weights@1"
-# The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, w inside an MLP.
-ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kde", "W_O": "hed", "b_Q": "he", "b_K": "ke", "b_V": "ke", "b_O": "d"}
+# The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, v = d_value, w inside an MLP.
+ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kdv", "W_O": "hvd", "b_Q": "he", "b_K": "ke", "b_V": "kv", "b_O": "d"}
 ATTENTION |= {"sinks": "h"}
 MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
 
@@ -61,6 +62,8 @@ def packed(weights: Weights, *, half: bool = False, card: str = "") -> bytes:
         metadata["tied"] = "true"
     if inner := stated_norms(weights):
         metadata["inner_norms"] = json.dumps(inner)
+    if latents := stated_latents(weights):
+        metadata["latents"] = json.dumps(latents)
     if weights.tokens is not None:
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
@@ -124,6 +127,7 @@ def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, str]) 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, str]) -> Layer:
     sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head, "w": shape.shared_width}
+    sizes["v"] = shape.value_width
 
     def part(name: str, axes: str, *, needed: bool) -> Tensor | None:
         full = prefix + name
@@ -142,4 +146,4 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         mlp = MlpLayer(**parts, norm=outer, experts=read_experts(checkpoint, shape, prefix))
     outer = norm_of(checkpoint, shape.norm, f"{prefix}norm.", shape.d_model)
     others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
-    return Layer(**attention, norm=outer, **others, mlp=mlp)
+    return Layer(**attention, norm=outer, **others, mlp=mlp, **read_latents(checkpoint, shape, prefix))

@@ -5,6 +5,7 @@ from torch import Tensor
 from loadstore.execution.attention import causal_softmax, project
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
+from loadstore.model.latent import Latent
 from loadstore.model.layers import Layer
 from loadstore.model.norms import apply_gain, normalise
 from loadstore.model.recency import entering
@@ -43,13 +44,15 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     address = x
     if shape.positions_bypass_norm and weights.W_pos is not None:
         address = x + weights.W_pos[: len(x)]
-    linear = shape.rotary_of(head.layer) is None and own.b_Q is None and own.b_K is None and layer.q_norm is None
+    still = shape.rotary_of(head.layer) is None and layer.q_latent is None and layer.kv_latent is None
+    linear = still and own.b_Q is None and own.b_K is None and layer.q_norm is None
     if linear and layer.k_norm is None:
         scores = address @ (own.W_Q @ own.W_K.mT) @ address.mT
     else:
         wide, kv = weights.layer(head.layer), shape.kv(head.index)  # a norm may take its scale from all heads
         q = normalise(project(address[None], wide.W_Q, wide.b_Q), wide.q_norm, shape.eps)[0][0, :, head.index]
         k = normalise(project(address[None], wide.W_K, wide.b_K), wide.k_norm, shape.eps)[0][0, :, kv]
+        q, k = (part * _through(wide.latent(side), address, shape.d_head) for side, part in (("Q", q), ("K", k)))
         rotary = shape.rotary_of(head.layer)
         if rotary is not None:
             q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
@@ -58,12 +61,18 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     sink = None if sinks is None else sinks[head.index : head.index + 1]
     entered = entering(shape, scores[None, None], [head.index])
     pattern = causal_softmax(entered, shape.window(head.layer), sink)[0, 0]
-    output = pattern @ (x @ (own.W_V @ own.W_O))
-    output = output if own.b_V is None else output + own.b_V @ own.W_O
+    values = x @ (own.W_V @ own.W_O)
+    values = values if own.b_V is None else values + own.b_V @ own.W_O
+    output = pattern @ (values * _through(layer.latent("V"), x, 1))
     scale = story.trace.record.layers[head.layer].after_heads
     if layer.after_heads is not None and scale is not None:
         output = apply_gain(output * scale[0], layer.after_heads)
     return pattern, output
+
+
+def _through(latent: Latent | None, x: Tensor, width: int) -> Tensor | float:
+    """What a latent multiplies the columns of a head by."""
+    return 1.0 if latent is None else latent.scale(latent.of(x), width)
 
 
 def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:

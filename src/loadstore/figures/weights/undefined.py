@@ -3,9 +3,7 @@
 from loadstore.figures.facts import met, tied
 from loadstore.figures.words import last_tokens, listed, plural
 from loadstore.model.architecture import Architecture
-from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
-from loadstore.model.wiring import wiring
 from loadstore.views.model import Figure, figure, table
 
 Row = tuple[str, str, str]
@@ -15,7 +13,15 @@ COLUMNS = (("what", "what", None), ("why", "why it is undefined or not one numbe
 def undefined(weights: Weights) -> list[Row]:
     """Rows (quantity, reason, replacement) for a model, from its architecture alone."""
     shape = weights.architecture
-    rows = [*_positions(shape), *_norms(weights), *_caps(shape), *_sinks(weights), *_mlp(shape), *_sharing(weights)]
+    rows = [
+        *_positions(shape),
+        *_norms(weights),
+        *_caps(shape),
+        *_latents(weights),
+        *_sinks(weights),
+        *_mlp(shape),
+        *_sharing(weights),
+    ]
     if shape.windows is not None and (narrow := sorted({w for w in shape.windows if w is not None})):
         layers = sum(window is not None for window in shape.windows)
         rows.append(
@@ -95,7 +101,7 @@ def _norms(weights: Weights) -> list[Row]:
                 "its gain is folded into W_O; a run records the scale, and edits are of what comes out",
             )
         )
-    if any(reading(weights, reader).inner_scale is not None for reader in wiring(weights).readers if reader.index == 0):
+    if any(layer.q_norm is not None or layer.k_norm is not None for layer in weights.layers):
         rows.append(
             (
                 "the scale of W_QK",
@@ -125,6 +131,20 @@ def _caps(shape: Architecture) -> list[Row]:
             )
         )
     return rows
+
+
+def _latents(weights: Weights) -> list[Row]:
+    latent = weights.layers[0].kv_latent
+    if latent is None:
+        return []
+    shared = f"; the {plural(latent.direct, 'column')} of a rotary key for all heads are not" if latent.direct else ""
+    return [
+        (
+            "the size of a head's keys and values",
+            f"they load through {latent.rank:,} numbers of each token, which are divided by their size{shared}",
+            "scores and W_QK take the size of a random normed stream; sums and cuts of a run hold its sizes frozen",
+        )
+    ]
 
 
 def _sinks(weights: Weights) -> list[Row]:

@@ -118,6 +118,11 @@ class Reading(ABC):
         return direction if norm is None else centred(apply_gain(direction, norm), norm) * scale
 
     @property
+    def typical(self) -> Float[Tensor, " inside"] | None:
+        """What ``folded`` multiplies the columns of a side that loads through a latent by; None for other readers."""
+        return None
+
+    @property
     def inner_scale(self) -> ScaleOf | None:
         """The name of the scale of a head's own norm of queries or keys, if any."""
         return None
