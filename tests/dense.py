@@ -1,7 +1,7 @@
 """What writers write and readers read as dense matrices, straight from the definitions; for the models of tiny.py."""
 
 import torch
-from tiny import of_head, stored_rows, turning
+from tiny import of_head, sized, stored_rows, turning
 from torch import Tensor
 
 from loadstore.model.architecture import Architecture
@@ -41,7 +41,8 @@ def writes(model: Weights, writer: Writer) -> Tensor:
 def ov(model: Weights, head: Head) -> Tensor:
     """Return W_OV, with the norm before it and the gain of one behind it."""
     layer, d_model = model.layers[head.layer], model.architecture.d_model
-    W_V, W_O = layer.W_V[kv_of(model, head.index)], layer.W_O[head.index] @ through(layer.after_heads, d_model)
+    W_V = layer.W_V[kv_of(model, head.index)] * sized(model, head.layer, "V")
+    W_O = layer.W_O[head.index] @ through(layer.after_heads, d_model)
     return through(layer.norm, d_model) @ W_V @ W_O * model.architecture.residual_scale
 
 
@@ -51,7 +52,8 @@ def qk(model: Weights, head: Head, offset: int | None) -> Tensor:
     rotary = model.architecture.rotary_of(head.layer)
     N, R = through(layer.norm, model.architecture.d_model), turning(rotary, offset or 0, d_head)
     kv = kv_of(model, head.index)
-    W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv]
+    W_Q = layer.W_Q[head.index] * sized(model, head.layer, "Q")
+    W_K = layer.W_K[kv] * sized(model, head.layer, "K")
     q_norm, k_norm = of_head(layer.q_norm, head.index), of_head(layer.k_norm, kv)
     return N @ W_Q @ through(q_norm, d_head) @ R @ (N @ W_K @ through(k_norm, d_head)).mT
 
@@ -70,8 +72,8 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
     N = through(layer.norm, d_model)
     if reader.side == "V":
         return ov(model, reader.head)
-    W_Q = layer.W_Q[h] @ through(of_head(layer.q_norm, h), d_head)
-    W_K = layer.W_K[kv] @ through(of_head(layer.k_norm, kv), d_head)
+    W_Q = layer.W_Q[h] @ through(of_head(layer.q_norm, h), d_head) * sized(model, reader.layer, "Q")
+    W_K = layer.W_K[kv] @ through(of_head(layer.k_norm, kv), d_head) * sized(model, reader.layer, "K")
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
     context = model.architecture.context

@@ -316,6 +316,20 @@ def of_head(norm: Norm | None, index: int) -> Norm | None:
     return replace(norm, gain=norm.gain[index])
 
 
+def sized(model: Weights, layer: int, side: str) -> Tensor | float:
+    """What a latent's typical size multiplies the columns of a head by; 1 without a latent."""
+    at = model.layers[layer]
+    latent = at.q_latent if side == "Q" else at.kv_latent
+    if latent is None:
+        return 1.0
+    assert at.norm is not None
+    assert at.norm.gain is not None
+    size = (((at.norm.gain[:, None] * latent.W) ** 2).sum() / latent.W.shape[1] + latent.eps) ** 0.5
+    direct = latent.direct if side == "K" else 0
+    width = {"Q": at.W_Q, "K": at.W_K, "V": at.W_V}[side].shape[2]
+    return torch.tensor([1.0] * direct + [1 / float(size)] * (width - direct), dtype=torch.float64)
+
+
 def uncapped(model: Weights, logits: Tensor) -> Tensor:
     """Logits before their soft cap."""
     cap = model.architecture.logit_cap

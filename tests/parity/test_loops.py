@@ -62,6 +62,16 @@ def head_outputs(
     def side(matrix: Tensor, bias: Tensor | None, index: int, x: np.ndarray) -> np.ndarray:
         return affine(x, matrix[index], None if bias is None else bias[index])
 
+    def sized(x: np.ndarray, name: str) -> np.ndarray:
+        """What the latent of a side multiplies columns by; 1 without one."""
+        latent = layer.q_latent if name == "Q" else layer.kv_latent
+        if latent is None:
+            return np.ones(1)
+        inside = affine(x, latent.W, latent.b)
+        direct = latent.direct if name == "K" else 0
+        width = {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[name].shape[2]
+        return np.array([1.0] * direct + [1 / math.sqrt(inside @ inside / len(inside) + latent.eps)] * (width - direct))
+
     def of_head(matrix: Tensor, bias: Tensor | None, index: int, x: np.ndarray, norm: Norm | None) -> np.ndarray:
         """The query or key of a head after its norm, whose scale may be that of all heads."""
         if norm is None or not norm.across_heads:
@@ -75,17 +85,19 @@ def head_outputs(
     outputs = []
     for i in range(length):
         q = of_head(layer.W_Q, layer.b_Q, h, normed[i] + added[i], layer.q_norm)
-        q = rotated(q, i, rotary)
+        q = rotated(q * sized(normed[i] + added[i], "Q"), i, rotary)
         seen = [j for j in range(i + 1) if window is None or i - j < window]
         scores = []
         for j in seen:
             k = of_head(layer.W_K, layer.b_K, kv, normed[j] + added[j], layer.k_norm)
+            k = k * sized(normed[j] + added[j], "K")
             score = limited(float(q @ rotated(k, j, rotary)) * shape.attention_scale, shape.score_cap)
             scores.append(score - (0 if shape.slopes is None else shape.slopes[h] * (i - j)))
         weights = [math.exp(score - max(scores)) for score in scores]
         sink = 0.0 if layer.sinks is None else math.exp(float(layer.sinks[h]) - max(scores))
         pattern[i, seen] = np.array(weights) / (sum(weights) + sink)
-        mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)
+        values = {j: side(layer.W_V, layer.b_V, kv, normed[j]) * sized(normed[j], "V") for j in seen}
+        mixed = sum(pattern[i, j] * value for j, value in values.items())
         outputs.append(mixed @ layer.W_O[h].numpy())
     return pattern, np.array(outputs)
 

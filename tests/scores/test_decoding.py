@@ -8,7 +8,7 @@ import pytest
 import torch
 from dense import loaded_by_units, stored_by_units
 from each import each
-from tiny import FEW, Kind, after, of_head, stored_rows, tiny, turning
+from tiny import FEW, Kind, after, of_head, sized, stored_rows, tiny, turning
 from torch import Tensor
 
 import loadstore as ls
@@ -41,10 +41,11 @@ def loads(model: Weights, reader: str, v: Tensor, rows: Tensor, *, behind: bool 
         return v @ through(layer.mlp.norm) @ loaded_by_units(layer.mlp)
     N, kv = through(layer.norm), 2 // (model.architecture.n_heads // len(layer.W_K))
     if reader == "L1.H2.V":
-        return v @ N @ layer.W_V[kv] @ (layer.W_O[2] * after(model, 1)) @ unembed
+        return v @ N @ (layer.W_V[kv] * sized(model, 1, "V")) @ (layer.W_O[2] * after(model, 1)) @ unembed
     N = torch.eye(12, dtype=torch.float64) if behind else N
     W_Q = N @ layer.W_Q[2] * (1 if layer.q_norm is None else of_head(layer.q_norm, 2).gain)
     W_K = N @ layer.W_K[kv] * (1 if layer.k_norm is None else of_head(layer.k_norm, kv).gain)
+    W_Q, W_K = W_Q * sized(model, 1, "Q"), W_K * sized(model, 1, "K")
     W_QK = W_Q @ turning(model.architecture.rotary_of(1), OFFSET) @ W_K.mT
     return centred(rows @ (W_QK.mT if reader == "L1.H2.Q" else W_QK) @ v) * model.architecture.attention_scale
 
@@ -79,7 +80,7 @@ def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
                 first = model.layers[0]
                 kv = 1 // (model.architecture.n_heads // len(first.W_K))
                 A = (
-                    through(first.norm) @ first.W_V[kv] @ first.W_O[1] * after(model, 0)
+                    through(first.norm) @ first.W_V[kv] * sized(model, 0, "V") @ first.W_O[1] * after(model, 0)
                     if writer == "L0.H1"
                     else torch.eye(12).double()
                 )

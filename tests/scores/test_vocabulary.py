@@ -7,7 +7,7 @@ import pytest
 import torch
 from each import each
 from planted import BOS, VOCAB, planted, with_transposed_ov
-from tiny import FEW, KINDS, MODERN, Kind, after, of_head, stored_rows, tiny
+from tiny import FEW, KINDS, MODERN, Kind, after, of_head, sized, stored_rows, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
@@ -51,7 +51,7 @@ def gained(matrix: Tensor, norm: Norm | None) -> Tensor:
 
 def dense_ov(model: Weights, layer: int, head: int) -> Tensor:
     at = model.layers[layer]
-    move = folded(at.W_V[kv(model, head)], at.norm) @ at.W_O[head] * after(model, layer)
+    move = folded(at.W_V[kv(model, head)], at.norm) * sized(model, layer, "V") @ at.W_O[head] * after(model, layer)
     return stored_rows(model) @ move @ folded(model.W_U - model.W_U.mean(1, keepdim=True), model.final_norm)
 
 
@@ -64,8 +64,9 @@ def turn(rotary: Rotary | None, offset: int, d_head: int) -> Tensor:
 def dense_qk(model: Weights, layer: int, head: int, key: Tensor, offset: int | None) -> Tensor:
     at = model.layers[layer]
     rotation = turn(model.architecture.rotary_of(layer), offset or 0, model.architecture.d_head)
-    W_Q = gained(folded(at.W_Q[head], at.norm), of_head(at.q_norm, head))
+    W_Q = gained(folded(at.W_Q[head], at.norm), of_head(at.q_norm, head)) * sized(model, layer, "Q")
     W_K = gained(folded(at.W_K[kv(model, head)], at.norm), of_head(at.k_norm, kv(model, head)))
+    W_K = W_K * sized(model, layer, "K")
     return stored_rows(model) @ W_Q @ rotation @ W_K.mT @ key.mT
 
 
@@ -81,7 +82,8 @@ def test_the_circuits_are_the_dense_products(kind: Kind) -> None:
         full_qk(model, "L1.H2", offset=offset).dense(), dense_qk(model, 1, 2, stored_rows(model), offset)
     )
     first = model.layers[0]
-    moved_key = stored_rows(model) @ folded(first.W_V[kv(model, 1)], first.norm) @ first.W_O[1] * after(model, 0)
+    value = folded(first.W_V[kv(model, 1)], first.norm) * sized(model, 0, "V")
+    moved_key = stored_rows(model) @ value @ first.W_O[1] * after(model, 0)
     torch.testing.assert_close(
         k_composition(model, "L1.H2", "L0.H1", offset=offset).dense(), dense_qk(model, 1, 2, moved_key, offset)
     )

@@ -86,6 +86,8 @@ def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tens
     inner, scale = {"Q": (layer.q_norm, record.q_scale), "K": (layer.k_norm, record.k_scale), "V": (None, None)}[
         reader.side
     ]
+    size = {"Q": record.q_scale, "K": record.k_scale, "V": record.v_scale}[reader.side]
+    taken = taken if layer.latent(reader.side) is None else taken * size[:, :, reader.index]
     taken = taken if inner is None else taken * scale[:, :, reader.index] * of_head(inner, index).gain
     turns = intact.weights.architecture.rotary_of(reader.layer) if reader.side in ("Q", "K") else None
     return torch.stack([taken[:, at] @ turning(turns, at) for at in range(taken.shape[1])], 1)

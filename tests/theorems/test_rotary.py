@@ -8,7 +8,7 @@ import pytest
 import torch
 from dense import writes
 from each import each
-from tiny import FEW, KINDS, ROTARY, Kind, of_head, some_tokens, tiny, turning
+from tiny import FEW, KINDS, ROTARY, Kind, of_head, sized, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
@@ -90,6 +90,7 @@ def dense_score(model: Weights, reader: Reader, offsets: range) -> float:
     W_Q, W_K = fold(layer.W_Q[reader.index], layer.norm), fold(layer.W_K[reader.index // shared], layer.norm)
     W_Q = W_Q if layer.q_norm is None else W_Q * of_head(layer.q_norm, reader.index).gain
     W_K = W_K if layer.k_norm is None else W_K * of_head(layer.k_norm, reader.index // shared).gain
+    W_Q, W_K = W_Q * sized(model, reader.layer, "Q"), W_K * sized(model, reader.layer, "K")
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     several = [at_offset(near, far, rotary, offset, key_side=reader.side == "K") for offset in offsets]
     centred = layer.norm is not None and layer.norm.centres

@@ -20,6 +20,8 @@ KINDS = [
     Kind("rotary", "rms", biases=True),
     Kind("rotary", "none", biases=False),
     Kind("none", "layer", biases=True),
+    Kind("rotary", "rms", biases=True, sinks=True),
+    Kind("rotary", "rms", biases=True, latent="all"),
 ]
 
 
@@ -48,6 +50,8 @@ def test_traffic_is_the_variance_of_scores_that_softmax_sees(kind: Kind, side: S
     q, k, A = (t.numpy() for t in (record.q[:, :, 2], record.k[:, :, 2], record.pattern[:, 2]))
     for writer, value in reader_traffic(trace, reader).items():
         moved = _taken(trace, writer, 1) @ (model.layers[1].W_Q if side == "Q" else model.layers[1].W_K)[2]
+        if model.layers[1].latent(side) is not None:
+            moved = moved * (record.q_scale if side == "Q" else record.k_scale)[:, :, 2]
         moved = torch.stack([moved[:, at] @ turning(rotary, at) for at in range(moved.shape[1])], 1).numpy()
         total, count = 0.0, 0
         for b in range(len(moved)):

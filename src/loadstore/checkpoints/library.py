@@ -10,6 +10,7 @@ import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint, read_checkpoint
 from loadstore.checkpoints.families import gguf, legacy, own, table
+from loadstore.checkpoints.families.foreign import refuse_quantised
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.keys import as_ignored
 from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name, live_tokens
@@ -146,6 +147,7 @@ def _build(
     elif legacy.recognise(checkpoint):
         weights = legacy.build(checkpoint, positions, name)
     elif (family := table.family(checkpoint)) is not None:
+        checkpoint = refuse_quantised(checkpoint)
         weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {}, ignore)), checkpoint)
         weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
     elif isinstance(live, torch.nn.Module) and not table.around(checkpoint):

@@ -54,7 +54,7 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
     if gguf.packed(location.path) is not None:
         return _own(weights)
     checkpoint = read_checkpoint(location.path)
-    if own.recognise(checkpoint) or legacy.recognise(checkpoint) or table.family(checkpoint) is None:
+    if own.recognise(checkpoint) or legacy.recognise(checkpoint) or not _is_whole(checkpoint):
         return _own(weights)
     if any(layer.kv_latent is not None for layer in weights.layers):
         return _own(weights)  # the heads' matrices are products there, in which they cannot be changed one by one
@@ -96,6 +96,11 @@ def write_folder(written: Written, folder: Path) -> None:
         check_target(folder / name)
     for name, data in sorted(written.files.items(), key=lambda item: item[0] == CONFIG):
         write_whole(folder / name, data)
+
+
+def _is_whole(checkpoint: Checkpoint) -> bool:
+    """Whether a family reads all of a checkpoint, and not the text decoder in it."""
+    return (checkpoint.config or {}).get("model_type") in table.FAMILIES
 
 
 def _own(weights: Weights) -> Written:

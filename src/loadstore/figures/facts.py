@@ -39,6 +39,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         ("context", f"{shape.context:,}{_verified(weights)}"),
         ("parameters", f"{size:,}"),
         ("BOS", weights.begins),
+        *([("not read", f"{some(list(weights.unread))}: parts for images")] if weights.unread else []),
         *([("ignored in the config", some(list(weights.ignored)))] if weights.ignored else []),
     ]
 

@@ -45,6 +45,7 @@ class Weights:
     untokenised: str = ""  # why there is no tokenizer, if the file gives a reason
     origin: str = ""  # the file, if its name adds information to the model's
     ignored: tuple[str, ...] = ()  # config keys that the user chose to ignore
+    unread: tuple[str, ...] = ()  # parts of the file for other inputs than text
     compared: Comparison | None = None  # with transformers, for the model as loaded
     by_structure: bool = False  # no family is for it; its context is the number of tokens that were verified
     computed: torch.dtype | None = None  # compute dtype; None: as stored

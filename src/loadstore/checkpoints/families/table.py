@@ -1,8 +1,6 @@
 """Which family builds which ``model_type`` of a config.json."""
 
-from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import (
@@ -32,12 +30,12 @@ from loadstore.checkpoints.families import (
     stablelm,
     starcoder,
 )
+from loadstore.checkpoints.families.foreign import foreign
 from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.wrapped import WRAPPERS, Family, unwrapped
 from loadstore.errors import LoadstoreError
 from loadstore.model.weights import Weights
 from loadstore.quote import quote
-
-Family: TypeAlias = Callable[[Checkpoint, Facts], Weights]
 
 
 def _naming(build: Family) -> Family:
@@ -85,14 +83,12 @@ MODULES = (
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
 
-AROUND = {  # models of several kinds of input, and the way to the model of text that they hold
-    "gemma3": "a model of images and text; load its text model live, load(model.model.language_model)"
-}
-
-
 def family(checkpoint: Checkpoint) -> Family | None:
-    """The family that a config names, or None."""
-    return FAMILIES.get(str((checkpoint.config or {}).get("model_type")))
+    """The family that a config names, or None; that of its text decoder for a model of images and text."""
+    kind = str((checkpoint.config or {}).get("model_type"))
+    if kind in WRAPPERS:
+        return _naming(unwrapped(FAMILIES.__getitem__, WRAPPERS[kind]))
+    return FAMILIES.get(kind)
 
 
 def around(checkpoint: Checkpoint) -> bool:
@@ -105,8 +101,8 @@ def stated(checkpoint: Checkpoint) -> str:
     kind = (checkpoint.config or {}).get("model_type")
     if kind is None:
         return ""
-    if isinstance(kind, str) and kind in AROUND:
-        return f"; its config says model_type '{kind}', {AROUND[kind]}"
+    if reason := foreign(str(kind)):
+        return reason
     alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
     near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
     return f"; its config says model_type '{quote(kind, 40)}'{near}"
@@ -114,4 +110,4 @@ def stated(checkpoint: Checkpoint) -> str:
 
 def supported() -> str:
     """Every ``model_type`` that there is a family for, for a message."""
-    return ", ".join(sorted(FAMILIES))
+    return ", ".join(sorted({*FAMILIES, *WRAPPERS}))
