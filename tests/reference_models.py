@@ -90,6 +90,7 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16,
 }
+YARN = {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16}
 TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
 UNPADDED = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
 TIGHT = {"attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0}
@@ -114,6 +115,12 @@ SHAPES = [
         llama_like(3, 3, 3, 27, 41, head_dim=10, attention_bias=True, mlp_bias=True)
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
     ),
+    Shape(
+        "llama-yarn",
+        "llama",
+        llama_like(2, 2, 1, 24, 31, head_dim=12)
+        | {"rope_parameters": YARN | {"beta_fast": 4.0, "beta_slow": 0.5, "truncate": False}},
+    ),
     Shape("mistral-window", "mistral", llama_like(3, 4, 2, 32, 64, sliding_window=5)),
     Shape("mistral-window-of-one", "mistral", llama_like(2, 4, 1, 30, 33, head_dim=6, sliding_window=1)),
     Shape("mistral-no-window", "mistral", llama_like(2, 3, 3, 33, 20, head_dim=14, sliding_window=None)),
@@ -121,6 +128,11 @@ SHAPES = [
         "qwen2-some-windows",
         "qwen2",
         llama_like(3, 4, 2, 32, 64, use_sliding_window=True, sliding_window=6, max_window_layers=1),
+    ),
+    Shape(
+        "qwen2-yarn",
+        "qwen2",
+        llama_like(1, 3, 3, 36, 20, rope_parameters=YARN | {"mscale": 1.0, "mscale_all_dim": 0.5, "factor": 2.5}),
     ),
     Shape("qwen2-tied", "qwen2", llama_like(2, 4, 1, 24, 31, tie_word_embeddings=True, rms_norm_eps=1e-3)),
     Shape("qwen2-all-keys", "qwen2", llama_like(2, 2, 2, 36, 50, hidden_act="gelu_pytorch_tanh")),
@@ -423,10 +435,11 @@ def opened(folder: Path) -> Any:
 def _turning(module: Any) -> Any:
     def forward(x: Tensor, position_ids: Tensor, layer_type: str | None = None) -> tuple[Tensor, Tensor]:
         inv_freq = module.inv_freq if layer_type is None else getattr(module, f"{layer_type}_inv_freq")
+        stretch = getattr(module, "attention_scaling", 1.0) if layer_type is None else 1.0  # of YaRN
         angles = (position_ids[..., None].to(torch.float32) * inv_freq.to(torch.float32)).double()
         adjacent = type(module).__name__.startswith("Cohere")
         angles = angles.repeat_interleave(2, -1) if adjacent else torch.cat((angles, angles), -1)
-        return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        return (stretch * angles.cos()).to(x.dtype), (stretch * angles.sin()).to(x.dtype)
 
     return forward
 

@@ -31,8 +31,7 @@ UNUSED = {  # read by the modelling code of heads that no language model has, or
     *("image_token_id", "mm_tokens_per_image", "text_config", "vision_config"),  # of a config around a text model's
 }
 OTHER_SCALINGS = {  # of rotary scalings that are not computed
-    *("attention_factor", "beta_fast", "beta_slow", "short_factor", "long_factor", "mscale", "mscale_all_dim"),
-    *("truncate", "mrope_section"),
+    *("short_factor", "long_factor", "mrope_section"),
 }
 
 

@@ -12,7 +12,7 @@ from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
+from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, score_scale, turns_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.architecture import Architecture
@@ -30,13 +30,15 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
     if facts.kind == "llama":
         facts.share("hidden_size", "num_attention_heads")
     d_head = head_of(facts, d // n_heads)
+    rotary, strength = turns_of(facts, d_head, WHOLE, rope)
     shape = architecture(
         facts,
         d_head,
         gated=True,
         norm="rms",
         eps=facts.number("rms_norm_eps"),
-        rotary=rotary_of(facts, d_head, WHOLE, rope),
+        rotary=rotary,
+        score_scale=score_scale(d_head, strength),
         windows=_windows(facts, facts.whole("num_hidden_layers")),
     )
     layer = partial(_layer, facts, shape)

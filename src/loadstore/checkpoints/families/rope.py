@@ -10,7 +10,8 @@ import torch
 
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.scaling import Names, Scaling, scaling_of
-from loadstore.errors import BadCheckpoint
+from loadstore.checkpoints.families.yarn import yarn
+from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.rotary import MOST_DIMENSIONS, Pairs, Rotary
 from loadstore.quote import quote
 
@@ -42,7 +43,26 @@ def head_of(facts: Facts, share: int) -> int:
 
 
 def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> Rotary:
-    """Return the rotary positions that a config states.
+    """Return the rotary positions that a config states, arguments and errors as for ``turns_of``.
+
+    Raises NotThisModel for a scaling that multiplies what turns: a family must put that into its scores.
+    """
+    rotary, strength = turns_of(facts, d_head, names, rope)
+    if strength != 1:
+        raise NotThisModel(
+            f"{facts.checkpoint.path}: its rotary scaling 'yarn' multiplies queries and keys by {strength:.6g}, which "
+            "is not supported for this kind of model"
+        )
+    return rotary
+
+
+def score_scale(d_head: int, strength: float) -> float | None:
+    """What q·k is multiplied by where both are multiplied by ``strength``; None for 1/√d_head."""
+    return None if strength == 1 else d_head**-0.5 * strength**2
+
+
+def turns_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> tuple[Rotary, float]:
+    """Return the rotary positions that a config states, and by how much they multiply what they turn.
 
     Args:
         facts: The settled config.
@@ -68,9 +88,11 @@ def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = 
         frequencies = frequencies / scaling.factor  # Rotary refuses what a factor of 0 makes
     elif scaling.kind == "llama3":
         frequencies = _llama3(scaling, frequencies)
+    elif scaling.kind == "yarn":
+        frequencies = yarn(scaling, dimensions)
     if beyond.factors is not None:  # what llama.cpp has worked out of Llama 3's scaling
         frequencies = frequencies / _factors(facts, beyond.factors, len(frequencies))
-    return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True)
+    return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True), scaling.strength
 
 
 def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:

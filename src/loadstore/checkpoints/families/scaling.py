@@ -5,7 +5,9 @@ The reference's rule, which older and newer configs share: ``rope_scaling`` wher
 must agree, so that no key is passed over.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 from loadstore.checkpoints.families.huggingface import Facts
@@ -18,6 +20,10 @@ USED: dict[str, tuple[str, ...]] = {  # by kind of scaling: the numbers that it 
     "default": (),
     "linear": ("factor",),
     "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
+    "yarn": (
+        *("factor", "original_max_position_embeddings", "attention_factor", "beta_fast", "beta_slow"),
+        *("mscale", "mscale_all_dim", "truncate"),
+    ),
 }
 ALWAYS = ("rope_type", "type", "rope_theta", "partial_rotary_factor")
 OLD = "original_max_position_embeddings"
@@ -39,7 +45,11 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True)
 class Scaling:
-    """Base, share of a head that turns, and scaling."""
+    """Base, share of a head that turns, and scaling.
+
+    ``low``, ``high``, ``old``: of Llama 3's and YaRN's, there β_slow and β_fast. YaRN alone has ``strength``, by which
+    it multiplies what turns, ``all_dimensions``, mscale_all_dim, and may ``truncate`` to whole dimensions.
+    """
 
     kind: str
     base: float
@@ -48,6 +58,9 @@ class Scaling:
     low: float = 1.0
     high: float = 1.0
     old: float = 1.0
+    strength: float = 1.0
+    all_dimensions: float = 0.0
+    truncate: bool = True
 
 
 def scaling_of(facts: Facts, names: Names) -> Scaling:
@@ -88,6 +101,9 @@ def _object(facts: Facts, name: str) -> dict[str, Any]:
 def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scaling:
     """Read one object and complete it; every other key for the same fact must agree."""
     where, kind = facts.checkpoint.path, _kind(facts, stated)
+    lengthens = kind == "yarn" and "factor" in stated and stated["factor"] is None  # by the lengths of contexts
+    if kind == "yarn":  # whose other keys may be null
+        stated = {key: value for key, value in stated.items() if value is not None}
     if unknown := sorted(set(stated) - {*ALWAYS, *USED[kind]}):
         key = f"{at}.{quote(unknown[0], 60)}"
         raise NotThisModel(
@@ -116,17 +132,41 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
         )
     if kind == "default":
         return Scaling(kind, base, share)
-    factor = number("factor", ())
     if kind == "linear":
-        return Scaling(kind, base, share, factor)
-    low, high = number("low_freq_factor", ()), number("high_freq_factor", ())
+        return Scaling(kind, base, share, number("factor", ()))
     old = number(OLD, (OLD,), facts.number("max_position_embeddings"))
+    if kind == "yarn":
+        factor = facts.number("max_position_embeddings") / old if lengthens and old > 0 else number("factor", ())
+        return _yarn(facts, stated, Scaling(kind, base, share, factor, old=old), number)
+    factor = number("factor", ())
+    low, high = number("low_freq_factor", ()), number("high_freq_factor", ())
     if min(factor, low, old) <= 0 or high <= low:
         raise BadCheckpoint(
             f"{where}: its rotary parameters are impossible: factor {factor}, low_freq_factor {low}, "
             f"high_freq_factor {high}, {OLD} {old}; expected numbers above 0, the second below the third"
         )
     return Scaling(kind, base, share, factor, low, high, old)
+
+
+def _yarn(facts: Facts, stated: dict[str, Any], begun: Scaling, number: Callable[..., float]) -> Scaling:
+    """The other numbers of YaRN: 0 is none of them, as in the reference."""
+    fast, slow = number("beta_fast", (), 32.0) or 32.0, number("beta_slow", (), 1.0) or 1.0
+    scale, every, truncates = number("mscale", (), 0.0), number("mscale_all_dim", (), 0.0), stated.get("truncate", True)
+    usual = growth(begun.factor, scale) / growth(begun.factor, every) if scale and every else growth(begun.factor)
+    strength = number("attention_factor", (), usual)
+    possible = min(begun.factor, begun.old, fast, slow, strength) > 0 and begun.base not in (0, 1)
+    if not possible or type(truncates) is not bool:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its rotary parameters are impossible: factor {begun.factor}, {OLD} {begun.old}, "
+            f"beta_fast {fast}, beta_slow {slow}, attention_factor {strength}, truncate {quote(truncates, 40)}; "
+            "expected numbers above 0, and true or false"
+        )
+    return replace(begun, low=slow, high=fast, strength=strength, all_dimensions=every, truncate=truncates)
+
+
+def growth(factor: float, by: float = 1.0) -> float:
+    """How much YaRN multiplies for a context that is ``factor`` times as long."""
+    return 1.0 if factor <= 1 else 0.1 * by * math.log(factor) + 1.0
 
 
 def _kind(facts: Facts, stated: dict[str, Any]) -> str:
