@@ -16,6 +16,8 @@ KINDS = tuple(FAMILIES)
 ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_accurate", "silu", "swish", "relu")
 ACTIVATIONS += ("relu2",)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+YARN = {"factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 4, "truncate": False}
+STRETCHED = ("llama", "mistral", "qwen2", "qwen3")  # whose scores have what YaRN multiplies by
 PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
 STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
 STRANGE |= {"attention_multiplier": 0.3, "sliding_window": 3, "alibi": True, "query_pre_attn_scalar": 2, "n_ctx": 64}
@@ -211,7 +213,8 @@ def rope(kind: str, dice: random.Random) -> Config:
     """Rotary positions in one of the ways that older and newer configs state them."""
     theta, share = dice.choice([10_000.0, 500.0, 1000]), dice.choice(PARTIAL.get(kind, [1.0]))
     scaling = {} if kind == "phi3" else dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
-    name = "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
+    scaling = YARN if kind in STRETCHED and dice.random() < 0.2 else scaling
+    name = "yarn" if scaling is YARN else "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
     way = dice.randrange(4)
     if way == 0:
         return {}

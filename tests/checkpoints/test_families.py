@@ -74,8 +74,9 @@ REFUSED = [
     *(
         (kind, {"rope_parameters": {"rope_type": scaling, "rope_theta": 1e4, "factor": 2.0}}, f"'{scaling}' is not")
         for kind in ("gpt_neox", "llama", "phi")
-        for scaling in ("dynamic", "yarn", "longrope", "proportional")
+        for scaling in ("dynamic", "longrope", "proportional")
     ),
+    ("phi", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0}}, r"keys by 1\.06931, which"),
     ("llama", {"rope_parameters": {"full_attention": {"rope_theta": 1e4}}}, "differ by kind of layer"),
 ]
 

@@ -128,6 +128,8 @@ def _rotary(path: Path, kind: str, own: dict[str, Any]) -> dict[str, Any]:
     names = ("rope.scaling.factor", "rope.scale_linear")
     factor: object = one_fact(path, **{f"{kind}.{name}": own.get(name) for name in names})
     scaling: object = own.get("rope.scaling.type", "linear")
+    if scaling == "yarn":  # llama.cpp's has other numbers than that of Hugging Face
+        raise NotThisModel(f"{path}: rotary scaling 'yarn' is not supported in GGUF; supported are none, linear")
     plain = scaling == "none" or (scaling == "linear" and type(factor) is not bool and factor in (None, 0, 1))
     rotary = {"rope_type": "default" if plain else scaling, "rope_theta": own.get("rope.freq_base", 10_000.0)}
     return rotary if plain else rotary | {"factor": factor}
