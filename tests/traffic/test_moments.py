@@ -102,7 +102,7 @@ def test_factorised_is_exact_when_writer_and_other_side_are_independent(kind: Ki
     layer = trace.record.layers[2]
     q, k, A = (t[0, :, 1] for t in (layer.q, layer.k, layer.pattern.transpose(1, 2)))
     own = layer.q_scale if side == "Q" else layer.k_scale
-    s = torch.ones(T) if own is None else own[0, :, 1, 0]
+    s = torch.ones(T, 1) if own is None else own[0, :, 1]  # by columns, through a latent
     found = traffic(model, kept, readers=str(reader)).traffic
     ((point, readers),) = points_of(model, [reader]).items()
     (loads,) = loads_of(kept, point, readers)
@@ -124,7 +124,7 @@ def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: st
     signs = torch.tensor([(1.0, *some) for some in flips], dtype=y.dtype)
     turns = torch.stack([turning(model.architecture.rotary_of(2), t) for t in range(T)])
     shifted = torch.stack([torch.cat([y[:1], y[1:].roll(shift, 0)]) for shift in range(T - 1)])
-    moved = shifted[:, None] * signs[:, :, None] * s[:, None]
+    moved = shifted[:, None] * signs[:, :, None] * s
     turned = (moved[..., None, :] @ turns)[..., 0, :]
     change = (turned @ k.mT if side == "Q" else q @ turned.mT) * model.architecture.attention_scale
     change = change * passing(q, k, model)

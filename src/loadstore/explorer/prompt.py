@@ -9,6 +9,7 @@ from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.explorer.requests import HeadRequest, PatternsRequest, RunRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.heads.sinks import sinks_said
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
 from loadstore.sites import parse_head
@@ -46,6 +47,7 @@ def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
         "inducing": [str(head) for head, shares in heads if mostly(shares, "induction")],
         "repeats": repeats(ids[begins:], begins),
         "next": predicted(trace, len(ids) - 1),
+        **({"sinks": said} if (said := sinks_said(trace, trace.weights.architecture.heads).strip()) else {}),
     }
 
 

@@ -56,6 +56,8 @@ export interface Run {
   /** Tokens that occurred earlier too. */
   repeats: number[];
   next: Prediction[];
+  /** What the learned sinks of heads take of rows of attention, in a model that has any. */
+  sinks?: string;
   /** The question of the command line, with the prompt that the page begins with. */
   asked?: Record<string, number>;
 }

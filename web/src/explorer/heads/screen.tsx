@@ -50,6 +50,7 @@ function leadOf({ run, link }: ScreenProps) {
           {earlier} of {run.labels.length} tokens occurred earlier. {inducing.length ? `${inducing.join(", ")} ${inducing.length === 1 ? "looks" : "look"} mostly at the token that followed then` : "No head looks mostly at the token that followed then"}.{" "}
         </>
       )}
+      {run.sinks && `${run.sinks} `}
       <a href={link({}, "walk")}>Walk through the circuit</a>
     </>
   );
