@@ -10,7 +10,6 @@ from torch import Tensor
 import loadstore as ls
 from loadstore.causal.cutting import cut_each
 from loadstore.decomposition.deviations import deviations
-from loadstore.explorer.prompt import run_document
 from loadstore.figures.facts import facts
 from loadstore.figures.heads.patterns import trace_figure
 from loadstore.figures.heads.sinks import sinks_said

@@ -133,7 +133,12 @@ def as_range(text: str) -> range:
 
 
 def averaged_over(weights: Weights, offsets: range | None) -> str:
-    """The text that a definition adds about the offsets of a score."""
+    """The text that a definition adds about the offsets of a score, and about the sizes of latents."""
+    sized = any(layer.kv_latent is not None for layer in weights.layers)
+    return _offsets(weights, offsets) + ("; latents have the size of random normed streams" if sized else "")
+
+
+def _offsets(weights: Weights, offsets: range | None) -> str:
     shape = weights.architecture
     if shape.slopes is not None:
         return "; Q and K without the bias of ALiBi, which depends on the distance alone"

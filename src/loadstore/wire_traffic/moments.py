@@ -48,7 +48,7 @@ class Moments:
     tokens: Int[Tensor, " token"]
     position: Int[Tensor, " token"]
     group: Int[Tensor, " token"]
-    z: Float[Tensor, "layer token head d_head"]
+    z: Float[Tensor, "layer token head d_value"]
     mlp: Float[Tensor, "layer token d_model"] | None
     inverse_scale: dict[Point, Float[Tensor, " token"]]
     met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
@@ -161,7 +161,7 @@ def moments(
     total = sum(len(piece) for _, piece in pieces)
     if total == len(pieces):
         raise Undefined(f"every piece of {corpus.name} is one token long; traffic is about tokens that follow others")
-    z = spool(weights, shape.n_layers, total, shape.n_heads, shape.d_head)
+    z = spool(weights, shape.n_layers, total, shape.n_heads, shape.value_width)
     mlp = None if shape.mlp is None else spool(weights, shape.n_layers, total, shape.d_model)
     documents = len(corpus.documents)
     groups = min(documents, GROUPS)
