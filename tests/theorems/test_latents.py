@@ -49,7 +49,7 @@ def test_scores_are_of_the_function_whatever_multiplies_the_projection_to_the_la
     torch.testing.assert_close(ls.run(other, tokens).logits, ls.run(model, tokens).logits, rtol=1e-9, atol=1e-9)
     one, two = ls.subspace_scores(model), ls.subspace_scores(other)
     np.testing.assert_allclose(one.score, two.score, rtol=1e-8, atol=1e-10)
-    assert one.definition.endswith("; latents have the size of random normed streams")
+    assert "; latents have the size of random normed streams" in one.definition
     raw, scaled = (ls.subspace_scores(each, norms="ignore").score.sel(reader="L1.H1.Q") for each in (model, other))
     assert float(abs(raw - scaled).max()) > 1e-3  # the raw product is not
     dense = [qk(each, Head(1, 1), offset=2).dense() for each in (model, other)]

@@ -118,9 +118,11 @@ def test_sinks_are_shown_beside_tokens_and_in_sentences() -> None:
     assert " | sink ." in str(ls.listing(trace, at=5))
     shares = {str(head): float(trace.sink(head).mean()) for head in MODEL.architecture.heads}
     claim = trace_figure(trace).claim
-    assert f"takes {sum(shares.values()) / 12:.2f} of it on average, between {min(shares.values()):.2f} (" in claim
+    mean, least = (f"{value:.2f}".lstrip("0") for value in (sum(shares.values()) / 12, min(shares.values())))
+    assert f"takes {mean} of it on average, between {least} (" in claim
     assert f"({max(shares, key=lambda head: shares[head])})." in claim
-    assert sinks_said(trace, [Head(1, 2)]).endswith(f"which takes {shares['L1.H2']:.2f} of it on average.")
+    alone = f"{shares['L1.H2']:.2f}".lstrip("0")
+    assert sinks_said(trace, [Head(1, 2)]).endswith(f"which takes {alone} of it on average.")
     assert sinks_said(traced(with_sinks(MODEL, None)), MODEL.architecture.heads) == ""
     assert dict(facts(MODEL))["sinks"].startswith("a learned score without a value in every row of a head, ")
     assert any(what == "a row of attention that sums to 1" for what, _, _ in undefined(MODEL))
