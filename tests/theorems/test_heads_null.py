@@ -14,7 +14,7 @@ from loadstore.scores.scores import subspace_scores
 from loadstore.scores.siblings import among_heads
 
 KEYS_A_HEAD = [kind for kind in FEW if not kind.kv]
-OF_EVERY_SIDE = list(zip(KEYS_A_HEAD, "QKVKQV", strict=True))
+OF_EVERY_SIDE = list(zip(KEYS_A_HEAD, "QKVKQVK", strict=True))
 
 
 @pytest.mark.parametrize(("kind", "side"), OF_EVERY_SIDE, ids=str)

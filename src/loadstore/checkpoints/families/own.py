@@ -24,8 +24,10 @@ from loadstore.tokenizer.tokens import Tokens
 
 FORMAT = "loadstore/weights@1"
 # The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, v = d_value, w inside an MLP.
-ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kdv", "W_O": "hvd", "b_Q": "he", "b_K": "ke", "b_V": "kv", "b_O": "d"}
-ATTENTION |= {"sinks": "h"}
+ATTENTION = {
+    **{"W_Q": "hde", "W_K": "kde", "W_V": "kdv", "W_O": "hvd"},
+    **{"b_Q": "he", "b_K": "ke", "b_V": "kv", "b_O": "d", "sinks": "h"},
+}
 MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
 
 
@@ -146,4 +148,5 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         mlp = MlpLayer(**parts, norm=outer, experts=read_experts(checkpoint, shape, prefix))
     outer = norm_of(checkpoint, shape.norm, f"{prefix}norm.", shape.d_model)
     others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
-    return Layer(**attention, norm=outer, **others, mlp=mlp, **read_latents(checkpoint, shape, prefix))
+    others |= read_latents(checkpoint, shape, prefix)
+    return Layer(**attention, norm=outer, **others, mlp=mlp)

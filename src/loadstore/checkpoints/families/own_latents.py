@@ -1,5 +1,6 @@
 """Latents in loadstore's own layout: their facts in the header, their projections as tensors."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from loadstore.checkpoints.checkpoint import Checkpoint
@@ -20,7 +21,8 @@ def stated_latents(weights: Weights) -> dict[str, dict[str, Any]]:
 
     def facts(layer: Layer) -> dict[str, dict[str, Any]]:
         latents = {name: cast("Latent | None", getattr(layer, name)) for name in NAMES}
-        return {name: {"direct": one.direct, "eps": one.eps} for name, one in latents.items() if one is not None}
+        named = [(name, latent) for name, latent in latents.items() if latent is not None]
+        return {name: {"direct": latent.direct, "eps": latent.eps} for name, latent in named}
 
     stated = facts(weights.layers[0])
     if any(facts(layer) != stated for layer in weights.layers):
@@ -36,9 +38,7 @@ def read_latents(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> di
     latents: dict[str, Latent] = {}
     for name, facts in parsed(text, f"the latents of {checkpoint.path}", "download it again").items():
         stated = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
-        direct, eps = stated.get("direct"), stated.get("eps")
-        fits = type(direct) is int and 0 <= direct < shape.d_head and type(eps) is float and 0 < eps < 1
-        if name not in NAMES or set(stated) != {"direct", "eps"} or not fits:
+        if name not in NAMES or not _fits(stated, shape):
             raise BadCheckpoint(
                 f"{checkpoint.path}: its header names a latent '{quote(name, 40)}' of {quote(facts, 60)}, expected "
                 f"direct columns, fewer than a head has, and eps, for {', '.join(NAMES)}; download it again"
@@ -47,5 +47,12 @@ def read_latents(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> di
         if rank > MOST["d_model"]:
             raise BadCheckpoint(f"{checkpoint.path}: a latent of {rank} numbers is impossible; download it again")
         W = checkpoint.take(f"{prefix}{name}.W", shape.d_model, rank)
-        latents[name] = Latent(W, optional(checkpoint, f"{prefix}{name}.b", rank), direct, eps)
+        latents[name] = Latent(W, optional(checkpoint, f"{prefix}{name}.b", rank), **stated)
     return latents
+
+
+def _fits(stated: Mapping[str, Any], shape: Architecture) -> bool:
+    """Whether the facts of a latent are whole and possible."""
+    if set(stated) != {"direct", "eps"} or type(stated["direct"]) is not int or type(stated["eps"]) is not float:
+        return False
+    return 0 <= stated["direct"] < shape.d_head and 0 < stated["eps"] < 1

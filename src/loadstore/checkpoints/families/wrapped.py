@@ -102,7 +102,7 @@ def text_config(facts: Facts, around: Wrapper) -> tuple[dict[str, Any], tuple[st
         )
     if not isinstance(stated, dict):
         raise BadCheckpoint(f"{where}: its config states no text_config, an object; download it again")
-    config = {**around.usual, **cast("dict[str, Any]", stated)}
+    config: dict[str, Any] = {**around.usual, **cast("dict[str, Any]", stated)}
     kind = config.get("model_type", around.kinds[0])
     config["model_type"] = NAMED.get(str(kind), kind)
     if config["model_type"] not in around.kinds:
@@ -113,7 +113,8 @@ def text_config(facts: Facts, around: Wrapper) -> tuple[dict[str, Any], tuple[st
     if "rope_theta" in around.usual and _base_inside(config):
         del config["rope_theta"]
     for name in ("rope_parameters", "rope_scaling"):
-        config |= {name: _plain(config[name])} if isinstance(config.get(name), dict) else {}
+        rope: Any = config.get(name)
+        config |= {name: _plain(rope)} if isinstance(rope, dict) else {}
     return config, tuple(key for key in facts.ignore if key not in facts.config or key in config)
 
 

@@ -52,7 +52,8 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
         wide, kv = weights.layer(head.layer), shape.kv(head.index)  # a norm may take its scale from all heads
         q = normalise(project(address[None], wide.W_Q, wide.b_Q), wide.q_norm, shape.eps)[0][0, :, head.index]
         k = normalise(project(address[None], wide.W_K, wide.b_K), wide.k_norm, shape.eps)[0][0, :, kv]
-        q, k = (part * _through(wide.latent(side), address, shape.d_head) for side, part in (("Q", q), ("K", k)))
+        q = q * _through(wide.q_latent, address, shape.d_head)
+        k = k * _through(wide.kv_latent, address, shape.d_head)
         rotary = shape.rotary_of(head.layer)
         if rotary is not None:
             q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
