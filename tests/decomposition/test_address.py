@@ -51,8 +51,12 @@ def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about, 
     parts = score_parts(trace, head).isel(query=AT, key=slice(first, AT + 1))
     row = trace.pattern(head)[AT, first : AT + 1].numpy()
     direction = row if about == "row" else np.array([float(j == found.key) for j in range(first, AT + 1)])
-    base = np.array([float(j == found.than) for j in range(first, AT + 1)]) if found.than else 1 / (AT + 1 - first)
+    keys = AT + 1 - first + (about == "row" and kind.sinks)  # a sink is one more key of the row
+    base = np.array([float(j == found.than) for j in range(first, AT + 1)]) if found.than else 1 / keys
     contrast = (parts * (xr.DataArray(direction - base, dims="key"))).sum("key")
+    if kind.sinks:  # and has the rest of the weights
+        sink = trace.weights.layers[found.head.layer].sinks[found.head.index]
+        contrast[-1, -1] -= float(np.sum(direction - base) * sink)
     whole = float(contrast.sum())
     for writer, share in found.shares["Q"].items():
         assert share == pytest.approx(float(contrast.sel(query_writer=writer).sum()) / whole, abs=1e-9)
@@ -65,7 +69,10 @@ def test_the_contrast_of_a_row_is_a_sum_of_two_divergences(kind: Kind):
     trace = trace_of(kind)
     row = trace.pattern(HEAD)[AT, : AT + 1]
     scores = trace.scores(HEAD)[AT, : AT + 1]
-    uniform = torch.full_like(row, 1 / (AT + 1))
+    if kind.sinks:
+        sink = trace.weights.layers[ls.Head(1, 2).layer].sinks[2]
+        row, scores = torch.cat([row, 1 - row.sum()[None]]), torch.cat([scores, sink[None]])
+    uniform = torch.full_like(row, 1 / len(row))
     divergences = (row * (row / uniform).log()).sum() + (uniform * (uniform / row).log()).sum()
     contrast = float(((row - uniform) * scores).sum())
     if kind.capped:  # scores are those before the cap, which keeps their order and brings them together

@@ -29,8 +29,8 @@ def test_a_projection_is_that_of_the_part(kind: Kind, start: int) -> None:
     trace = ls.run(model, some_tokens(model, batch=1)[0])
     generator = torch.Generator().manual_seed(0)
     asked = [
-        Question(Reader(2, 1, side), torch.randn(6, 4, generator=generator, dtype=torch.float64), start)
-        for side in SIDES
+        Question(Reader(2, 1, side), torch.randn(6, width, generator=generator, dtype=torch.float64), start)
+        for side, width in zip(SIDES, (4, 4, model.architecture.value_width), strict=True)
     ]
     for question, found in zip(asked, projections(trace, asked), strict=True):
         parts = reader_parts(trace, question.reader)

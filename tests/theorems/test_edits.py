@@ -90,7 +90,7 @@ def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tens
     taken = taken if layer.latent(reader.side) is None else taken * size[:, :, reader.index]
     taken = taken if inner is None else taken * scale[:, :, reader.index] * of_head(inner, index).gain
     turns = intact.weights.architecture.rotary_of(reader.layer) if reader.side in ("Q", "K") else None
-    return torch.stack([taken[:, at] @ turning(turns, at) for at in range(taken.shape[1])], 1)
+    return torch.stack([taken[:, at] @ turning(turns, at, taken.shape[-1]) for at in range(taken.shape[1])], 1)
 
 
 CUTS = [

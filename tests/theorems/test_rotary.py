@@ -140,7 +140,7 @@ def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind
     assert float(abs(plain.score - average.score).max()) > 1e-3
 
 
-@each("kind", list(ROTARY), str)
+@each("kind", [kind for kind in ROTARY if not kind.latent], str)  # whose sizes weights do not know
 def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     trace = run(model, some_tokens(model, batch=1)[0])

@@ -14,6 +14,7 @@ from loadstore.errors import Undefined
 from loadstore.execution.run import run
 from loadstore.linear.ends import SMALLEST, exponent_of
 from loadstore.model.architecture import NormKind
+from loadstore.model.latent import Latent
 from loadstore.model.layers import MlpLayer, Norm
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -116,6 +117,10 @@ def gainless(mlp: MlpLayer) -> MlpLayer:
     return of_inputs(mlp, lambda matrix: gain * matrix, norm=Norm(centres=mlp.norm.centres))
 
 
+def gainless_latent(latent: Latent | None, norm: Norm) -> Latent | None:
+    return None if latent is None else replace(latent, W=norm.gain[:, None] * latent.W, b=None)
+
+
 @each("kind", [kind for kind in FEW if kind.norm != "none"], str)
 def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
@@ -125,6 +130,8 @@ def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kin
             W_Q=layer.norm.gain[:, None] * layer.W_Q,
             W_K=layer.norm.gain[:, None] * layer.W_K,
             W_V=layer.norm.gain[:, None] * layer.W_V,
+            q_latent=gainless_latent(layer.q_latent, layer.norm),
+            kv_latent=gainless_latent(layer.kv_latent, layer.norm),
             norm=Norm(centres=layer.norm.centres),
             mlp=None if layer.mlp is None else gainless(layer.mlp),
         )

@@ -193,7 +193,11 @@ def sink_of(trace: Trace, head: Head, at: int) -> float | None:
 
 
 def tokens_text(
-    labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int, sink: float | None
+    labels: Sequence[str],
+    weights: Sequence[float],
+    smallest: Sequence[int],
+    allowed: int,
+    sink: float | None = None,
 ) -> str:
     """The largest tokens of a row, its sink, and the count of other allowed ones: ``on·4 .71 | ⏎·0 .18 | +11``."""
     shown = [f"{labels[j]} {short(weights[j])}" for j in smallest[:3]]

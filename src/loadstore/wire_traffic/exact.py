@@ -56,7 +56,11 @@ def seen_scores(
         scores = scores * slope(q @ k.mT * trace.weights.architecture.attention_scale, cap)
     pattern = _whole(trace, reader)
     scores = F.pad(scores, (0, pattern.shape[-1] - scores.shape[-1]))  # no change moves the score of a sink
-    return scores - (pattern * scores).sum(-1, keepdim=True)
+    scores = scores - (pattern * scores).sum(-1, keepdim=True)
+    if reader.side == "K":
+        return scores
+    later = torch.arange(scores.shape[-2], device=scores.device)[:, None] > 0  # the first query has one key, or a sink
+    return scores * later
 
 
 def _whole(trace: Trace, reader: Reader) -> Float[Tensor, "batch query more"]:

@@ -32,7 +32,8 @@ MET: tuple[Met, ...] = ("Q", "K", "K first")
 def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside]:
     """The moments M for the heads of layer ``index`` on one prompt (batch of one), summed over its queries.
 
-    Keys at the first position, where attention rests, are kept separate.
+    Keys at the first position, where attention rests, are kept separate. A query at the first position chooses between
+    one key and, in some models, a sink; on Q it is left out.
     """
     rotary = shape.rotary_of(index)
     pattern, q, k = layer.pattern[0], layer.q[0].transpose(0, 1), layer.k[0].transpose(0, 1)
@@ -49,11 +50,13 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
         passing = slope(q @ k.mT * shape.attention_scale, shape.score_cap)
     mean = framed((pattern * passing) @ k, every)
     moments: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
-    moments["Q"] -= _moment(mean * _own(layer.q_scale, every).to(q), torch.ones(heads, tokens).to(q))
+    moments["Q"] -= _moment(mean * _own(layer.q_scale, every).to(q), (every > 0).expand(heads, tokens).to(q))
     pairs = torch.tril_indices(tokens, tokens)
     for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
         seen, squared, later = pattern[:, query, key], passing[:, query, key].square(), key > 0
-        moments["Q"] += _moment(framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared)
+        moments["Q"] += _moment(
+            framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared * (query > 0)
+        )
         queries = framed(q[:, query], key) * _own(layer.k_scale, key).to(q)
         weight = seen * (1 - seen) * squared
         moments["K"] += _moment(queries[:, later], weight[:, later])
