@@ -32,7 +32,9 @@ def test_an_effect_is_that_of_a_run_with_the_cut(kind: Kind, target: tuple[int, 
         if reader.is_unembed:
             change, kl = 0.5 * (was.exp() - now.exp()).abs().sum(-1).mean(), (was.exp() * (was - now)).sum(-1).mean()
         elif reader.side in ("Q", "K"):
-            p, q = trace.pattern(reader.head), after.pattern(reader.head)
+            p, q = (run.pattern(reader.head) for run in (trace, after))
+            sinks = (run.sink(reader.head)[..., None] for run in (trace, after))
+            p, q = (torch.cat([row, sink], -1) for row, sink in zip((p, q), sinks, strict=True))
             change = 0.5 * (p - q).abs().sum(-1).mean()
             kl = torch.where(p > 0, p * (p / q).log(), 0.0).nansum(-1).mean()
         else:

@@ -30,10 +30,11 @@ def test_equal_to_runs_with_the_cut(kind: Kind, side: str) -> None:
     writers = [str(writer) for writer in wiring(weights).writers_of(wiring(weights).reader(f"{head}.{side}"))]
     assert table["writer"].values.tolist() == writers
     for writer in writers:
-        pattern = run(weights, tokens, [cut(writer, f"{head}.{side}")], record=True).pattern(head)
+        after = run(weights, tokens, [cut(writer, f"{head}.{side}")], record=True)
+        pattern = after.pattern(head)
         row = table.sel(writer=writer)
-        moved = 0.5 * (trace.pattern(head) - pattern).abs().sum(-1).mean()
-        assert float(row.change) == pytest.approx(float(moved), abs=1e-12)
+        moved = (trace.pattern(head) - pattern).abs().sum(-1) + (trace.sink(head) - after.sink(head)).abs()
+        assert float(row.change) == pytest.approx(0.5 * float(moved.mean()), abs=1e-12)
         assert float(row.score) == pytest.approx(float(mass_on(pattern[:, None], mask)[0].nanmean()), abs=1e-12)
         assert float(row.traffic) == loads[writer]
     assert table.change.max() > 0

@@ -87,7 +87,8 @@ def test_a_tied_matrix_is_written_once_and_comes_back_tied(tmp_path: Path) -> No
 
 
 def test_every_tensor_that_a_model_can_have_has_a_place_in_the_file() -> None:
-    assert {each.name for each in fields(Layer)} == {*ATTENTION, "norm", "q_norm", "k_norm", "mlp", "after_heads"}
+    inside = {"norm", "q_norm", "k_norm", "mlp", "after_heads", "q_latent", "kv_latent"}
+    assert {each.name for each in fields(Layer)} == {*ATTENTION, *inside}
     assert {each.name for each in fields(MlpLayer)} == {*MLP, "norm", "inner", "after", "experts"}
 
 

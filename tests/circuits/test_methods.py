@@ -58,7 +58,7 @@ def test_the_gradients_of_all_masks_sum_to_the_change_of_the_metric_with_all_mas
         assert float((found - expected).abs().max()) < 1e-7 * scale + rounding
 
 
-@each("kind", [FEW[2], FEW[5], FEW[6], FEW[10]], ids=str)
+@each("kind", [FEW[2], FEW[5], FEW[6], FEW[10], *FEW[-2:]], ids=str)
 def test_one_point_is_the_derivative_by_each_mask(kind: Kind) -> None:
     context, step = context_of(kind), 1e-4
     model, pairs, live = context.weights, context.pairs, context.live

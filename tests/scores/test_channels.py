@@ -127,7 +127,8 @@ def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
 @each("kind", FEW, str)
 def test_a_change_of_basis_inside_a_head_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
-    M = drawn(4, 4, seed=5) + 2 * torch.eye(4)
+    width = model.architecture.value_width
+    M = (drawn(4, 4, seed=5) + 2 * torch.eye(4))[:width, :width]
     first = model.layers[0]
     inside = replace(first, W_V=first.W_V @ M, W_O=torch.linalg.inv(M) @ first.W_O)
     same(

@@ -23,7 +23,7 @@ def test_a_virtual_head_is_the_product_of_its_heads(kind: Kind, norms):
     for name in HEADS:
         dense = dense @ ov(model, ls.Head(int(name[1]), int(name[4])), norms).dense()
     found = virtual_head(model, HEADS, norms)
-    assert found.rank == model.architecture.d_head
+    assert found.rank == model.architecture.value_width
     torch.testing.assert_close(found.dense(), dense, rtol=1e-12, atol=1e-12)
     norm = model.norm(None) if norms == "fold" else None
     W_U = fold(model.W_U - model.W_U.mean(1, keepdim=True), norm)
