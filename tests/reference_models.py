@@ -437,6 +437,7 @@ def _turning(module: Any) -> Any:
         inv_freq = module.inv_freq if layer_type is None else getattr(module, f"{layer_type}_inv_freq")
         stretch = getattr(module, "attention_scaling", 1.0) if layer_type is None else 1.0  # of YaRN
         angles = (position_ids[..., None].to(torch.float32) * inv_freq.to(torch.float32)).double()
+        angles = angles[0] if angles.dim() == 4 else angles  # of three axes, which are alike for text
         adjacent = type(module).__name__.startswith("Cohere")
         angles = angles.repeat_interleave(2, -1) if adjacent else torch.cat((angles, angles), -1)
         return (stretch * angles.cos()).to(x.dtype), (stretch * angles.sin()).to(x.dtype)

@@ -10,7 +10,7 @@ import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint, read_checkpoint
 from loadstore.checkpoints.families import gguf, legacy, own, table
-from loadstore.checkpoints.families.foreign import refuse_quantised
+from loadstore.checkpoints.families.foreign import refuse_quantised, refuse_recurrent
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.keys import as_ignored
 from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name, live_tokens
@@ -142,6 +142,7 @@ def _build(
 
     Raises NotThisModel if the model is recognised by neither.
     """
+    refuse_recurrent(checkpoint)
     if own.recognise(checkpoint):
         weights = own.build(checkpoint)
     elif legacy.recognise(checkpoint):

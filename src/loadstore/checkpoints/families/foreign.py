@@ -21,14 +21,14 @@ PACKED = re.compile(
 )
 
 
-def foreign(kind: str) -> str:
-    """The reason that a kind of model is refused, for a message; empty if there is none."""
-    if kind not in RECURRENT:
-        return ""
-    return (
-        f"; its config says model_type '{kind}', a model with state-space or other recurrent layers; these carry a "
-        "state from token to token and do not load from tokens by an address, so that loadstore cannot read it"
-    )
+def refuse_recurrent(checkpoint: Checkpoint) -> None:
+    """Raise NotThisModel for a kind of model with recurrent layers."""
+    kind = str((checkpoint.config or {}).get("model_type"))
+    if kind in RECURRENT:
+        raise NotThisModel(
+            f"{checkpoint.path}: its config says model_type '{kind}', a model with state-space or other recurrent "
+            "layers; these carry a state from token to token and have no address, so that loadstore cannot read it"
+        )
 
 
 def refuse_quantised(checkpoint: Checkpoint) -> Checkpoint:

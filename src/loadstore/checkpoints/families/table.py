@@ -30,7 +30,6 @@ from loadstore.checkpoints.families import (
     stablelm,
     starcoder,
 )
-from loadstore.checkpoints.families.foreign import foreign
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.wrapped import WRAPPERS, Family, unwrapped
 from loadstore.errors import LoadstoreError
@@ -101,8 +100,6 @@ def stated(checkpoint: Checkpoint) -> str:
     kind = (checkpoint.config or {}).get("model_type")
     if kind is None:
         return ""
-    if reason := foreign(str(kind)):
-        return reason
     alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
     near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
     return f"; its config says model_type '{quote(kind, 40)}'{near}"

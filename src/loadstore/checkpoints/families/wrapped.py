@@ -12,7 +12,7 @@ import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.huggingface import Facts
-from loadstore.checkpoints.families.shared_keys import GENERATION, METADATA, TRAINING, names
+from loadstore.checkpoints.families.shared_keys import COMMON, GENERATION, METADATA, TRAINING, names
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.weights import Weights
 from loadstore.quote import quote, some
@@ -94,7 +94,7 @@ def text_config(facts: Facts, around: Wrapper) -> tuple[dict[str, Any], tuple[st
     stated: object = outer.get("text_config")
     if stated is None and around.flat:
         stated = {key: value for key, value in outer.items() if key not in around.beside | METADATA - {"dtype"}}
-    elif strange := sorted(set(outer) - OUTER - around.beside):
+    elif strange := sorted(key for key in set(outer) - OUTER - around.beside if not _is_neutral(key, outer[key])):
         raise NotThisModel(
             f"{where}: its config says {quote(strange[0], 60)} = {quote(outer[strange[0]], 60)}, a key that loadstore "
             f"does not know for this kind of model; if it makes no difference, load the model with "
@@ -135,6 +135,11 @@ def text_tensors(checkpoint: Checkpoint) -> tuple[dict[str, torch.Tensor], tuple
             raise BadCheckpoint(f"{checkpoint.path} has two tensors for '{quote(bare)}'; download it again")
         tensors[bare] = tensor
     return tensors, tuple(sorted(left))
+
+
+def _is_neutral(key: str, value: object) -> bool:
+    """Whether a key of the outer config has the value that changes nothing."""
+    return any(value is choice for choice in COMMON.neutral.get(key, ()))
 
 
 def _tied(facts: Facts, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> object:
