@@ -134,7 +134,7 @@ def test_every_field_of_the_outer_config_is_known(kind: str) -> None:
     theirs = library().CONFIG_MAPPING[kind]
     names = {field.name for field in fields(theirs)} | set(theirs.attribute_map)
     assert sorted(names - OUTER - WRAPPERS[kind].beside - set(COMMON.neutral)) == []
-    text = theirs.sub_configs_defaults["text_config"]
+    text = theirs.sub_configs_defaults["text_config"].config_class
     if WRAPPERS[kind].flat:
         usual = {field.name: field.default for field in fields(text)} | {"rope_theta": text.default_theta}
         assert {name: usual[name] for name in WRAPPERS[kind].usual} == WRAPPERS[kind].usual
