@@ -151,7 +151,7 @@ def _build(
         checkpoint = refuse_quantised(checkpoint)
         weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {}, ignore)), checkpoint)
         weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
-    elif isinstance(live, torch.nn.Module) and not table.around(checkpoint):
+    elif isinstance(live, torch.nn.Module):
         weights = replace(_finite(recognised(live, checkpoint), checkpoint), name=name or checkpoint.name)
     else:
         raise NotThisModel(

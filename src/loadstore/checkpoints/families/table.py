@@ -90,11 +90,6 @@ def family(checkpoint: Checkpoint) -> Family | None:
     return FAMILIES.get(kind)
 
 
-def around(checkpoint: Checkpoint) -> bool:
-    """Whether a config is that of a model of several kinds of input, which holds a model of text."""
-    return str((checkpoint.config or {}).get("model_type")) in AROUND
-
-
 def stated(checkpoint: Checkpoint) -> str:
     """What the config says that it is, and the closest name that is supported, for a message; empty if it says none."""
     kind = (checkpoint.config or {}).get("model_type")
