@@ -3,7 +3,9 @@
 from loadstore.figures.facts import met, tied
 from loadstore.figures.words import last_tokens, listed, plural
 from loadstore.model.architecture import Architecture
+from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
 from loadstore.views.model import Figure, figure, table
 
 Row = tuple[str, str, str]
@@ -101,7 +103,8 @@ def _norms(weights: Weights) -> list[Row]:
                 "its gain is folded into W_O; a run records the scale, and edits are of what comes out",
             )
         )
-    if any(layer.q_norm is not None or layer.k_norm is not None for layer in weights.layers):
+    ports = [reading(weights, reader) for reader in wiring(weights).readers if reader.index == 0]
+    if any(port.inner_scale is not None and port.typical is None for port in ports):
         rows.append(
             (
                 "the scale of W_QK",
