@@ -8,7 +8,7 @@ DOUBLE = 8  # bytes of a double
 
 def layer_parameters(shape: Architecture) -> float:
     """Parameters of one layer's matrices that one token uses."""
-    attention = shape.d_model * shape.d_head * (2 * shape.n_heads + 2 * shape.kv_heads)
+    attention = shape.d_model * (shape.d_head + shape.value_width) * (shape.n_heads + shape.kv_heads)
     mlp = 0 if shape.mlp is None else shape.d_model * shape.used_width * (3 if shape.mlp.gated else 2)
     router = 0 if shape.experts is None else shape.d_model * (shape.experts.count + (shape.shared_width > 0))
     return float(attention + mlp + router)

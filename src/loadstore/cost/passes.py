@@ -18,7 +18,7 @@ def run(shape: Architecture, tokens: int, sequences: float | int = 1, together: 
     """One forward pass of each of some sequences, so many of them in a batch, with patterns."""
     batches = math.ceil(sequences / together)
     parameters = shape.n_layers * layer_parameters(shape) + float(shape.d_model) * shape.vocab
-    attention = 4.0 * heads_of(shape) * shape.d_head * tokens * tokens
+    attention = 2.0 * heads_of(shape) * (shape.d_head + shape.value_width) * tokens * tokens
     inside = 0 if shape.mlp is None else shape.used_width
     stores = shape.n_layers * (8.0 * shape.d_model + 8.0 * shape.n_heads * shape.d_head + 4.0 * inside)
     patterns = float(heads_of(shape)) * tokens * tokens * PASSES
