@@ -49,28 +49,40 @@ def scores_of(
     """
     window, usual = window_of(pattern), q.shape[-1] ** -0.5
     likely = (usual,) if like is None else (like.scale, usual)
-    tried: list[Scores] = []
-    for rotary in turns:
-        left, right = (q, k) if rotary is None else (rotary.at(q), rotary.at(k))
-        products = left.transpose(1, 2) @ right.transpose(1, 2).mT
-        scale = hints.near(_scale(products, pattern, usual), likely, 64 * eps)
-        ways = [(scale, None), *((each, cap) for cap in hints.caps for each in (*likely, *_stated(hints)))]
-        if like is not None and like.rotary == rotary:
-            ways = [(like.scale, like.cap), *ways]
-        for each, cap in ways:
-            made = causal_softmax(capped(products * each, cap), window)
-            tried.append(Scores(rotary, each, cap, apart(made, pattern)))
-            if tried[-1].difference <= PIECE * eps:
-                break
-    best = min(tried, key=lambda scores: scores.difference)
-    alike = [each for each in tried if like is not None and each.same(like)]
-    return next((each for each in alike if each.difference <= 2 * best.difference + eps), best)
+
+    def made(products: Tensor, rotary: Rotary | None, scale: float, cap: float | None) -> Scores:
+        computed = causal_softmax(capped(products * scale, cap), window)
+        return Scores(rotary, scale, cap, apart(computed, pattern))
+
+    products = {rotary: _products(q, k, rotary) for rotary in turns}
+    plain = [
+        made(product, rotary, hints.near(_scale(product, pattern, usual), likely, 64 * eps), None)
+        for rotary, product in products.items()
+    ]
+    fitting = [scores for scores in plain if scores.difference <= PIECE * eps] or plain
+    tried = [
+        made(products[scores.rotary], scores.rotary, scale, cap)
+        for scores in fitting
+        for cap in hints.caps
+        for scale in dict.fromkeys((*likely, *_stated(hints)))
+        if scores.scale / 2 <= scale <= scores.scale * 4
+    ]
+    if like is not None and like.rotary in products:
+        tried.append(made(products[like.rotary], like.rotary, like.scale, like.cap))
+    best = min((*plain, *tried), key=lambda scores: scores.difference)
+    likeliest = [*(scores for scores in tried if like is not None and scores.same(like)), *plain, *tried]
+    return next(scores for scores in likeliest if scores.difference <= 2 * best.difference + eps)
+
+
+def _products(q: Tensor, k: Tensor, rotary: Rotary | None) -> Tensor:
+    left, right = (q, k) if rotary is None else (rotary.at(q), rotary.at(k))
+    return left.transpose(1, 2) @ right.transpose(1, 2).mT
 
 
 def window_of(pattern: Tensor) -> int | None:
     """How many keys the last query sees, None if it sees all."""
-    seen = int((pattern[:, :, -1] != 0).flatten(0, 1).any(0).nonzero()[0]) if bool(pattern.any()) else 0
-    return None if seen == 0 else pattern.shape[-1] - seen
+    seen = (pattern[:, :, -1] != 0).flatten(0, 1).any(0).nonzero().flatten().tolist()
+    return pattern.shape[-1] - seen[0] if seen and seen[0] else None
 
 
 def _stated(hints: Hints) -> tuple[float, ...]:
