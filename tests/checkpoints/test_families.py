@@ -61,6 +61,8 @@ def test_and_what_is_neutral_is_not(stated) -> None:
     assert load(stated("llama", **neutral)).architecture.n_layers == 2
 
 
+OLD = "original_max_position_embeddings"
+YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 2.0, OLD: 16}
 REFUSED = [
     ("gpt2", {"scale_attn_weights": False}, "scale_attn_weights = False"),
     ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
@@ -92,6 +94,8 @@ IMPOSSIBLE = [
     ("llama", {"rope_parameters": LLAMA3 | {"high_freq_factor": 1.0}}, "are impossible"),
     ("llama", {"rope_parameters": LLAMA3 | {"factor": 0}}, "are impossible"),
     ("llama", {"rope_parameters": {"rope_type": "linear"}}, "states no factor, which it needs"),
+    ("llama", {"rope_parameters": YARN | {OLD: None}}, "original_max_position_embeddings = None, expected a number"),
+    ("llama", {"rope_parameters": YARN | {"truncate": 1}}, "truncate 1; expected numbers above 0, and true or false"),
     ("gpt_neox", {"head_dim": 5}, "head_dim = 5, but hidden_size / num_attention_heads makes it 8"),
     ("llama", {"rope_parameters": [1]}, "not an object"),
     ("llama", {"num_hidden_layers": "2"}, "num_hidden_layers = 2, expected a whole number"),
