@@ -96,6 +96,7 @@ IMPOSSIBLE = [
     ("llama", {"rope_parameters": {"rope_type": "linear"}}, "states no factor, which it needs"),
     ("llama", {"rope_parameters": YARN | {OLD: None}}, "original_max_position_embeddings = None, expected a number"),
     ("llama", {"rope_parameters": YARN | {"truncate": 1}}, "truncate 1; expected numbers above 0, and true or false"),
+    ("llama", {"rope_parameters": YARN | {"truncate": None}}, "truncate None; expected numbers above 0"),
     ("gpt_neox", {"head_dim": 5}, "head_dim = 5, but hidden_size / num_attention_heads makes it 8"),
     ("llama", {"rope_parameters": [1]}, "not an object"),
     ("llama", {"num_hidden_layers": "2"}, "num_hidden_layers = 2, expected a whole number"),
