@@ -88,7 +88,7 @@ def ablation_effects(
         rows = [row[:end] for row, end in zip(piece.tolist(), ends, strict=True)]
         trace = run(weights, piece if min(ends) == piece.shape[1] else rows, edits, record=True)
         for batch in reruns(trace, lists):
-            measured = _losses(batch, period).double().numpy()
+            measured = _losses(batch, period).double().cpu().numpy()
             losses[list(batch.places), low : low + len(piece)] = measured
             done += len(batch.places)
             if progress is not None:
@@ -154,7 +154,7 @@ def _losses(batch: Batch, last: int) -> Float[Tensor, "run sequence"]:
     """Mean cross-entropy of each sequence's last ``last`` tokens in every run, in nats."""
     tokens = batch.trace.tokens
     logits, target = batch.logits[:, -last - 1 : -1], tokens[:, -last:].repeat(len(batch.places), 1)
-    loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
+    loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten().to(logits.device), reduction="none")
     each = loss.view(target.shape)
     if not batch.trace.padded:
         return each.mean(1).view(len(batch.places), len(tokens))

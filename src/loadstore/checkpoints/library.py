@@ -50,7 +50,7 @@ def load(
         positions: The position scheme of a bare state dict without a config.
         revision: The revision of a repository on the hub.
         bos: Whether text begins with BOS: as the model's files state, always, or never. Token ids are taken unchanged.
-        device: The device to compute on; only the CPU is tested.
+        device: The device to compute on; only the CPU is measured.
         dtype: float32 or float64 to compute in; by default the stored dtype, promoted to at least float32.
         ignore: Keys to ignore although loadstore does not know or compute them: ``"key"`` or ``"object.key"`` of a
             config.json of Hugging Face, or a whole key of a GGUF file. ``Weights.ignored`` records them.

@@ -84,7 +84,7 @@ def _placed(pairs: Pairs, points: int, ablation: Ablation, norms: Norms) -> np.n
     if not names:
         raise BadRequest("places=True: the pairs have no named places; those of generated tasks have")
     parts = [at_places(context, names, points) for context in contexts(pairs, ablation, norms)]
-    return torch.stack(parts).double().sum(0)[live(pairs.model).exists].numpy() / len(pairs)
+    return torch.stack(parts).double().sum(0).cpu()[live(pairs.model).exists].numpy() / len(pairs)
 
 
 def attribute_pairs(
@@ -113,7 +113,9 @@ def attribute_pairs(
     wires = live(pairs.model)
     places = wires.exists.nonzero()
     writers, readers = (np.array([str(site) for site in sites]) for sites in (wires.writers, wires.readers))
-    mean, square, signed = (each[wires.exists].numpy() / len(pairs) for each in (sums.size, sums.square, sums.signed))
+    mean, square, signed = (
+        each.cpu()[wires.exists].numpy() / len(pairs) for each in (sums.size, sums.square, sums.signed)
+    )
     error = np.sqrt(np.maximum(square - mean**2, 0) / max(1, len(pairs) - 1))
     return xr.Dataset(
         {

@@ -88,7 +88,7 @@ class Context:
         pairs = self.pairs
         runs = run_without(self.weights, self.live, mask, wires, pairs.clean, pairs.ends, self.base, self.scales)
         for index, logits in runs:
-            metrics[index] = self.measure(logits).double().numpy()
+            metrics[index] = self.measure(logits).double().cpu().numpy()
         return metrics
 
     def of(self, mask: Tensor) -> Float[Tensor, " pair"]:

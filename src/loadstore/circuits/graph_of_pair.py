@@ -84,7 +84,7 @@ class _Load:
 
 def _loads(circuit: Circuit, context: Context) -> list[_Load]:
     live, end = context.live, context.pairs.ends[0]
-    at_tokens = attributions_at_tokens(context, POINTS)[0, :, :, : end + 1].double().numpy()
+    at_tokens = attributions_at_tokens(context, POINTS)[0, :, :, : end + 1].double().cpu().numpy()
     values = {
         (writer, reader): at_tokens[live.place_of_writer[writer], live.place_of_reader[reader]]
         for writer, reader in circuit.wires
@@ -99,7 +99,7 @@ def _loads(circuit: Circuit, context: Context) -> list[_Load]:
         reads = np.arange(end + 1)
         if not reader.is_unembed and not reader.is_mlp and reader.head_side != "Q":
             head = Head(reader.layer, reader.index)
-            pattern = trace.pattern(head).double().numpy()
+            pattern = trace.pattern(head).double().cpu().numpy()
             reads = (used[Writer("head", head.layer, head.index)][:, None] * pattern).argmax(0)
         for token in np.flatnonzero(row).tolist():
             loads.append(_Load(writer, reader, token, int(reads[token]), float(row[token]) / whole))

@@ -49,7 +49,7 @@ class Measured:
 
     def values(self, mask: Bool[Tensor, "writer reader"]) -> Values:
         """The metric of each pair in the run of a circuit."""
-        return np.concatenate([tile.of(mask).double().numpy() for tile in self.tiles])
+        return np.concatenate([tile.of(mask).double().cpu().numpy() for tile in self.tiles])
 
     def without_each(self, mask: Bool[Tensor, "writer reader"], places: np.ndarray) -> list[Values]:
         """The metric of each pair without one wire of the circuit at a time; ``places`` index the live wires."""
@@ -82,7 +82,7 @@ def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms =
     """Prepare pairs. Raises BadRequest if m(all) and m(none) are equal."""
     tiles = tuple(contexts(pairs, ablation, norms))
     every, none = (
-        np.concatenate([value.double().numpy() for value in values])
+        np.concatenate([value.double().cpu().numpy() for value in values])
         for values in ([tile.all for tile in tiles], [tile.none for tile in tiles])
     )
     unit = ROUNDING * torch.finfo(pairs.model.dtype).eps

@@ -120,7 +120,7 @@ def _each(find: Pairs, circuit: Circuit, ledger: Ledger) -> np.ndarray:
     method = METHODS.get(circuit.method, "mask")
     per_tile = [attributions(tile, method)[:, tile.live.exists] for tile in contexts(find)]
     ledger.numbers("attributions", lambda: [float(len(find))])
-    return torch.cat(per_tile).double().numpy()
+    return torch.cat(per_tile).double().cpu().numpy()
 
 
 def _next(order: np.ndarray, wires: Chosen) -> Chosen:

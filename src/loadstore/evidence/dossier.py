@@ -192,4 +192,4 @@ def structureless_values(move: Factored, seed: int) -> tuple[float, ...]:
     generator = torch.Generator().manual_seed(seed)
     left, right = (torch.randn(m.shape, generator=generator, dtype=torch.float64) for m in (move.left, move.right))
     values = Factored(left, right).singular_values()
-    return tuple((values * move.norm().double() / values.norm()).tolist())
+    return tuple((values * float(move.norm()) / values.norm()).tolist())

@@ -57,5 +57,5 @@ def mass_on(pattern: Patterns, mask: Mask) -> tuple[Float[Tensor, "batch head"],
     score = Σ_i Σ_j A_ij m_ij / #{i : Σ_j m_ij > 0}; NaN for a sequence without such a query.
     """
     queries = mask.any(-1).sum(-1)
-    mass = (pattern * mask[:, None]).sum((-1, -2))
-    return mass / queries[:, None], queries
+    mass = (pattern * mask[:, None].to(pattern.device)).sum((-1, -2))
+    return mass.cpu() / queries[:, None], queries

@@ -96,7 +96,7 @@ def unit(spectra: Float[Tensor, "site most"]) -> Float[Tensor, " site"]:
     Multiplication by a power of two is exact.
     """
     exponent = torch.frexp(spectra.double().sum(-1)).exponent.clamp(-1000, 1000)
-    return torch.ldexp(torch.ones(len(spectra), dtype=torch.float64), -exponent)
+    return torch.ldexp(torch.ones(len(spectra), dtype=torch.float64, device=spectra.device), -exponent)
 
 
 def _padded(eigenvalues: Float[Tensor, "site most"], d: int) -> Float[Tensor, "site d"]:

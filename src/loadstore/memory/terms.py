@@ -79,7 +79,7 @@ def whitened(
             rows = stores[places] @ metric.to(stores.dtype)
             later_rows = np.flatnonzero(by_then[row])
             sums[row][:, later_rows] += _multiplied(rows, stores[later_rows])
-            sizes[row] += (rows * stores[places]).double().sum((1, 2)).numpy()
+            sizes[row] += (rows * stores[places]).double().sum((1, 2)).cpu().numpy()
     return sums / sizes[..., None]
 
 

@@ -74,7 +74,7 @@ class Rotary:
             (slice(n), slice(n, 2 * n)) if self.pairs == "halves" else (slice(0, 2 * n, 2), slice(1, 2 * n, 2))
         )
         left, two = x[..., first], x[..., second]
-        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        cos, sin = angles.cos().to(x), angles.sin().to(x)
         out = x.clone()
         out[..., first] = left * cos - two * sin
         out[..., second] = two * cos + left * sin

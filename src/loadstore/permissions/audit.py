@@ -134,7 +134,7 @@ def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
 
 
 def _stack(measured: list[Taint], name: str) -> np.ndarray:
-    return torch.stack([getattr(each, name) for each in measured]).numpy()
+    return torch.stack([getattr(each, name) for each in measured]).cpu().numpy()
 
 
 def _store_of(reader: Reader) -> Writer | None:

@@ -97,7 +97,7 @@ def _null(moments: Moments, part: Tensor, matrices: Tensor, loads: Loads, d: int
             values, vectors = eigh(met[index].double())
             root = B @ (vectors * values.clamp(min=0).sqrt())
             spectra.append(eigvalsh(root.mT @ root))
-    return null(second[None], torch.stack(spectra).clamp(min=0), d)
+    return null(second[None].cpu(), torch.stack(spectra).clamp(min=0).cpu(), d)
 
 
 def stored_powers(
@@ -125,7 +125,7 @@ def stored_powers(
             power = float(held.diagonal().sum() if out is None else held.sum())
             powers[row[writer]] = power
             if power > 0:
-                expected = null(spectrum.clamp(min=0)[None], flat, d)
+                expected = null(spectrum.clamp(min=0)[None].cpu(), flat, d)
                 ps[row[writer]] = float(expected.p(torch.tensor([[power]], dtype=torch.float64)))
     total = powers.sum()
     return powers / total if total > 0 else powers, ps

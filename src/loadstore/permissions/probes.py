@@ -26,22 +26,25 @@ def accuracies(
     if kind == "bent":
         weights = torch.randn(x.shape[1], FEATURES, generator=generator, dtype=torch.float64) / math.sqrt(x.shape[1])
         bias = torch.randn(FEATURES, generator=generator, dtype=torch.float64)
-        x = torch.cat([x, (x @ weights + bias).relu()], 1)
+        x = torch.cat([x, (x @ weights.to(x) + bias.to(x)).relu()], 1)
     fold = torch.randperm(len(x), generator=generator) % folds
+    labels = labels.to(x.device)
     classes = int(labels.max()) + 1
     targets = torch.nn.functional.one_hot(labels, classes).double().permute(1, 0, 2).flatten(1)
-    right = torch.zeros(len(labels), dtype=torch.float64)
+    right = torch.zeros(len(labels), dtype=torch.float64, device=x.device)
     for held in range(folds):
         test = fold == held
         train, rest = x[~test], targets[~test]
         mean, base = train.mean(0), rest.mean(0)
         kernel = (train - mean) @ (train - mean).mT
         ridge = RIDGE * kernel.diagonal().mean() + 1e-300
-        dual = torch.linalg.solve(kernel + ridge * torch.eye(len(train), dtype=torch.float64), rest - base)
+        dual = torch.linalg.solve(
+            kernel + ridge * torch.eye(len(train), dtype=torch.float64, device=x.device), rest - base
+        )
         said = (x[test] - mean) @ ((train - mean).mT @ dual) + base
         guess = said.unflatten(1, (len(labels), classes)).argmax(-1).mT
         right += (guess == labels[:, test]).double().sum(1)
-    return right / len(x)
+    return right.cpu() / len(x)
 
 
 def interval(share: float, count: int) -> tuple[float, float]:

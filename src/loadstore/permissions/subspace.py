@@ -32,7 +32,7 @@ class Subspace:
             raise BadRequest(f"the source of a subspace is a text, not a {type(self.source).__name__}")
         checked_rows(self.rows, self.source)
         rank = len(self.rows)
-        far = float((self.rows.double() @ self.rows.double().mT - torch.eye(rank)).abs().max())
+        far = float((self.rows.double() @ self.rows.double().mT - torch.eye(rank, device=self.rows.device)).abs().max())
         if far > ORTHONORMAL:
             raise BadRequest(
                 f"the rows of {self.source} are not orthonormal (off by {far:.2g}); ls.policies.subspace(model, rows) "

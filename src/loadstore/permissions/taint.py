@@ -9,6 +9,7 @@ Means are over all tokens but the first of each piece. Derivation: docs/permissi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -67,9 +68,10 @@ def taint(
 ) -> list[Taint]:
     """Measure every reader under several changes of the stream, one batch of pieces at a time."""
     weights, groups = moments.weights, list(_groups(moments.weights, readers))
-    sums = [torch.zeros(len(draws), 3, len(group.readers), dtype=torch.float64) for group in groups]
-    squares = [torch.zeros(len(group.readers), dtype=torch.float64) for group in groups]
-    means = [torch.zeros(group.core.shape[1], dtype=torch.float64) for group in groups]
+    like: dict[str, Any] = {"dtype": torch.float64, "device": weights.device}
+    sums = [torch.zeros(len(draws), 3, len(group.readers), **like) for group in groups]
+    squares = [torch.zeros(len(group.readers), **like) for group in groups]
+    means = [torch.zeros(group.core.shape[1], **like) for group in groups]
     count, start = 0, 0
     for batch in _batches(moments):
         span = slice(start, start := start + batch.numel())

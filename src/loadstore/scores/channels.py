@@ -113,7 +113,7 @@ def channels(
     split = split_writer(weights, source, read, norms, tolerance)
     met = [column for column in reached if meets(weights, targets[column], offsets)]
     values = _values(weights, split, [targets[column] for column in met], norms, offsets) if met else {}
-    size = torch.zeros(split.count, dtype=torch.float64).index_add_(0, split.channel, split.strengths.square())
+    size = torch.zeros(split.count, dtype=torch.float64).index_add_(0, split.channel, split.strengths.square().cpu())
     dimension = torch.bincount(split.channel)
     kept = slice(None if top is None else min(top, split.count))
     every = {name: np.full((split.count, len(targets)), np.nan) for name in MEASURES}
@@ -178,10 +178,10 @@ def _values(
     read: list[Tensor] = []
     for column, core in enumerate(reading_cores(weights, readers, norms, behind=split.behind, offsets=offsets)):
         near_one = core * unit(core.abs().reshape(1, -1))
-        x[:, column].index_add_(0, split.channel, (rows @ near_one).square().sum(1))
-        read += gram_eigenvalues([near_one.mT])
+        x[:, column].index_add_(0, split.channel, (rows @ near_one).square().sum(1).cpu())
+        read += [values.cpu() for values in gram_eigenvalues([near_one.mT])]
     sizes = torch.bincount(split.channel).tolist()
-    own = stacked(list(strengths.square().split(sizes)))
+    own = stacked(list(strengths.square().cpu().split(sizes)))
     d = weights.architecture.d_model - split.centred
     chance = null(own, stacked(read), d)
     whole, norms_ = x.sum(0), chance.norms.sum(0)

@@ -52,13 +52,13 @@ def moved(weights: Weights, head: HeadName, *, norms: Norms = "fold", top: int =
     logit, promoted = finite(circuit.left[tokens] @ circuit.right).topk(k)
     return xr.Dataset(
         {
-            "norm": ("token", norm.numpy()),
+            "norm": ("token", norm.cpu().numpy()),
             "text": ("token", texts(weights, tokens.tolist())),
-            "promoted": (("token", "place"), promoted.numpy()),
+            "promoted": (("token", "place"), promoted.cpu().numpy()),
             "promoted_text": (("token", "place"), [texts(weights, row) for row in promoted.tolist()]),
-            "logit": (("token", "place"), logit.numpy()),
+            "logit": (("token", "place"), logit.cpu().numpy()),
         },
-        coords={"token": tokens.numpy(), "place": np.arange(1, k + 1)},
+        coords={"token": tokens.cpu().numpy(), "place": np.arange(1, k + 1)},
         attrs={
             "model": weights.name,
             "bos": weights.begins,
@@ -106,11 +106,11 @@ def matched(
     score, query, key = strongest_entries(Factored(circuit.left * weights.architecture.attention_scale, right), top)
     return xr.Dataset(
         {
-            "query": ("pair", query.numpy()),
-            "key": ("pair", key.numpy()),
+            "query": ("pair", query.cpu().numpy()),
+            "key": ("pair", key.cpu().numpy()),
             "query_text": ("pair", texts(weights, query.tolist())),
             "key_text": ("pair", texts(weights, key.tolist())),
-            "score": ("pair", score.numpy()),
+            "score": ("pair", score.cpu().numpy()),
         },
         coords={"pair": np.arange(1, top + 1)},
         attrs={

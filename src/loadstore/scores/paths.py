@@ -124,7 +124,7 @@ def positional_qk(weights: Weights, head: HeadName, *, norms: Norms = "fold") ->
     seen = torch.ones(count, count, dtype=torch.bool).tril()
     seen = seen if window is None else seen & torch.ones(count, count, dtype=torch.bool).triu(1 - window)
     attrs = {"head": str(head), "units": "nats", "model": weights.name}
-    return xr.DataArray(scores.masked_fill(~seen, torch.nan).numpy(), dims=("query", "key"), attrs=attrs)
+    return xr.DataArray(scores.masked_fill(~seen, torch.nan).cpu().numpy(), dims=("query", "key"), attrs=attrs)
 
 
 def entries(weights: Weights, circuit: Factored, top: int = 10) -> "xr.Dataset":

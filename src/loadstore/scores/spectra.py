@@ -47,12 +47,12 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     except Undefined as reason:
         raise Undefined(f"what {writer} of {weights.name} writes has no spectrum: {reason}") from None
     low, high = result.random_band()
-    values = result.eigenvalues.numpy()
+    values = result.eigenvalues.cpu().numpy()
     null = structureless(result.rows, len(values), float(result.eigenvalues.sum())).numpy()
     return xr.Dataset(
         {
             "eigenvalue": ("rank", values),
-            "cumulative": ("rank", result.cumulative.numpy()),
+            "cumulative": ("rank", result.cumulative.cpu().numpy()),
             "structureless": ("rank", null),
             "directions": ("fraction", [result.directions(fraction) for fraction in FRACTIONS]),
         },

@@ -57,7 +57,7 @@ def strongest_entries(
 ) -> tuple[Float[Tensor, " entry"], Int[Tensor, " entry"], Int[Tensor, " entry"]]:
     """The ``count`` largest entries with their rows and columns, largest first."""
     values = matrix.left.new_empty(0)
-    rows = columns = torch.empty(0, dtype=torch.int64)
+    rows = columns = torch.empty(0, dtype=torch.int64, device=values.device)
     for top, start, tile in tiles(matrix):
         flat, width = tile.flatten(), tile.shape[1]
         best, index = flat.topk(min(count, len(flat)))

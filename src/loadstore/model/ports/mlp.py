@@ -94,7 +94,7 @@ class MlpReading(Reading):
     def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
         """Return the folded matrix as the right factor."""
         matrix = self.folded(norms, bypassing=bypassing)
-        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
+        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device), matrix)
 
     def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
         """The columns of W_in, then those of W_gate, then of the router."""

@@ -46,7 +46,7 @@ def mean_turned(
     rotary: Rotary, gram: Float[Tensor, "d_head d_head"], offsets: range, sign: int
 ) -> Float[Tensor, "d_head d_head"]:
     """The mean over Δ of R_{±Δ} G R_{±Δ}ᵀ, in closed form and double precision."""
-    basis, speeds = _complex_basis(rotary, gram.shape[0])
+    basis, speeds = (each.to(gram.device) for each in _complex_basis(rotary, gram.shape[0]))
     difference = sign * (speeds[:, None] - speeds[None, :])
     inside = basis.mH @ gram.to(basis.dtype) @ basis * _mean_phase(difference, offsets)
     return (basis @ inside @ basis.mH).real

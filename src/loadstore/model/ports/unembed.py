@@ -55,7 +55,7 @@ class UnembedReading(Reading):
         matrix = matrix - matrix.mean(1, keepdim=True)
         if norms == "fold" and not bypassing:
             matrix = fold(matrix, self.norm)
-        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
+        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device), matrix)
 
     def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
         """The columns of W_U minus their mean over the vocabulary, as rows, in tiles."""
