@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from busy import busy
 from circuits import circuits
+from growth import page as growth
+from long import page as long_prompts
 from modelled import modelled
 from real import real
 from tables import causes, huggingface, lens
@@ -100,7 +102,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{modelled()}{circuits()}{lens()}{huggingface()}{real() + busy()}{causes()}"
+        f"{modelled()}{circuits()}{growth()}{long_prompts()}{lens()}{huggingface()}{real() + busy()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
