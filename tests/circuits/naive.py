@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from loadstore.circuits.live import Live
-from loadstore.execution.attention import attend, causal_softmax
+from loadstore.execution.attention import attend
 from loadstore.execution.forward import unembed
+from loadstore.execution.patterns import causal_softmax
 from loadstore.execution.plan import Edited
 from loadstore.execution.trace import Trace
 from loadstore.model.layers import Layer

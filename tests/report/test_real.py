@@ -9,7 +9,7 @@ from tiny import FEW, KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.own_cuts import own_cuts
-from loadstore.execution.attention import allowed
+from loadstore.execution.patterns import allowed
 from loadstore.figures.heads.induction import induction_figure
 from loadstore.figures.left_out import LeftOut
 from loadstore.figures.subject.close_look import repeats

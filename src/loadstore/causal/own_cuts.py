@@ -17,7 +17,7 @@ from torch import Tensor
 from loadstore.causal.variation import variation
 from loadstore.decomposition.deviations import deviations
 from loadstore.errors import Undefined
-from loadstore.execution.attention import allowed, causal_softmax
+from loadstore.execution.patterns import allowed, causal_softmax
 from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.decomposition.sides import VANISHED
-from loadstore.execution.attention import allowed
+from loadstore.execution.patterns import allowed
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
 from loadstore.model.recency import recency

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.axes import HeadValues, Mixed, Patterns, Stream
+from loadstore.axes import HeadValues, Mixed, Stream
 from loadstore.errors import Undefined
 from loadstore.execution.changes import Changes
+from loadstore.execution.patterns import allowed, loaded, patterns
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.model.caps import capped
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import UNGAINED, apply_gain, centred, less_beta, normalise, of_heads, through_norm
 from loadstore.model.points import SCALES
-from loadstore.model.recency import entering, recency
+from loadstore.model.recency import recency
 from loadstore.model.sinks import beside_sinks, softmax_beside
 from loadstore.sites import POS, Side
 
@@ -26,20 +27,6 @@ def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tenso
     flat = x @ matrix.transpose(0, 1).flatten(1)
     out = flat.unflatten(-1, (matrix.shape[0], matrix.shape[2]))
     return out if bias is None else out + bias
-
-
-def allowed(tokens: int, window: int | None = None, device: torch.device | None = None) -> Bool[Tensor, "query key"]:
-    """Which keys a query may see: none later, and at most ``window`` of them, its own included."""
-    mask = torch.ones(tokens, tokens, dtype=torch.bool, device=device).tril()
-    return mask if window is None else mask.triu(1 - window)
-
-
-def causal_softmax(
-    scores: Patterns, window: int | None = None, sinks: Float[Tensor, " head"] | None = None
-) -> Patterns:
-    """Softmax over the keys that a query may see and the sinks of the heads, whose weights are left out."""
-    seen = scores.masked_fill(~allowed(scores.shape[-1], window, scores.device), -torch.inf)
-    return softmax_beside(seen, sinks)
 
 
 def attend(
@@ -101,10 +88,10 @@ def attend(
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
-        pattern = causal_softmax(entering(shape, q.transpose(1, 2) @ k.transpose(1, 2).mT), window, layer.sinks)
+        pattern = patterns(shape, q, k, window, layer.sinks)
         for other in frozen:
             pattern[other.rows, other.head] = other.pattern
-        z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
+        z = loaded(pattern, v)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
         z = mixed(shape, index, layer.sinks, q, keys, values)

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.execution.attention import causal_softmax, mixed, refuse_overflow
+from loadstore.execution.attention import mixed, refuse_overflow
+from loadstore.execution.patterns import causal_softmax
 from loadstore.execution.record import LayerRecord
 from loadstore.model.recency import entering
 from loadstore.model.weights import Weights

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.axes import Mask, Patterns, Tokens
-from loadstore.execution.attention import allowed
+from loadstore.execution.patterns import allowed
 
 ROLES = ("previous", "current", "first", "duplicate", "induction")
 LOOKS = {

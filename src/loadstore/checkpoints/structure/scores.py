@@ -8,7 +8,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.structure.differs import PIECE, apart
 from loadstore.checkpoints.structure.hints import Hints
-from loadstore.execution.attention import causal_softmax
+from loadstore.execution.patterns import causal_softmax
 from loadstore.model.caps import capped
 from loadstore.model.rotary import Rotary
 

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from loadstore.execution.attention import causal_softmax, project
+from loadstore.execution.attention import project
+from loadstore.execution.patterns import causal_softmax
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
 from loadstore.model.latent import Latent

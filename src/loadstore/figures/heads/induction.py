@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from loadstore.causal.engine import rerun
-from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
+from loadstore.execution.patterns import allowed
 from loadstore.execution.trace import Trace
 from loadstore.figures.left_out import CHANGE, LeftOut, shows
 from loadstore.figures.subject.story import Story

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadstore.causal.engine import rerun
-from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
+from loadstore.execution.patterns import allowed
 from loadstore.figures.heads.choosing import choosing_figure
 from loadstore.figures.left_out import CHANGE
 from loadstore.figures.subject.story import Story
