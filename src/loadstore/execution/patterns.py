@@ -45,12 +45,12 @@ def patterns(
     q, k = q.transpose(1, 2), k.transpose(1, 2)
     if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad):
         return causal_softmax(entering(shape, q @ k.mT), window, sinks)
-    found = q.new_empty(*q.shape[:3], k.shape[2])
+    pattern = q.new_empty(*q.shape[:3], k.shape[2])
     for low, high in _blocks(q.shape[2]):
         scores = entering(shape, q[:, :, low:high] @ k[:, :, :high].mT)
-        found[:, :, low:high, :high] = causal_softmax(scores, window, sinks)
-        found[:, :, low:high, high:] = 0
-    return found
+        pattern[:, :, low:high, :high] = causal_softmax(scores, window, sinks)
+        pattern[:, :, low:high, high:] = 0
+    return pattern
 
 
 def loaded(pattern: Patterns, v: Mixed) -> Mixed:
