@@ -142,6 +142,11 @@ def legal(kind: str, dice: random.Random) -> Config:
             found.pop("layer_types" if dice.random() < 0.7 else "sliding_window_pattern")
     if kind in EXPERTS:
         found |= {name: dice.choice(values) for name, values in EXPERTS[kind].items()}
+        if kind.startswith("qwen") and dice.random() < 0.4:
+            found |= {
+                "mlp_only_layers": dice.choice([None, [], [0], [1, 5]]),
+                "decoder_sparse_step": dice.choice([1, 2]),
+            }
     if kind in ("mistral", "qwen2", "qwen3", "starcoder2", "mixtral", "qwen2_moe", "qwen3_moe"):
         found |= {"sliding_window": dice.choice([None, 1, 3, 3, 50])}
         if kind == "qwen3_moe":

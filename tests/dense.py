@@ -1,11 +1,14 @@
 """What writers write and readers read as dense matrices, straight from the definitions; for the models of tiny.py."""
 
+import math
+
 import torch
 from tiny import of_head, sized, stored_rows, turning
 from torch import Tensor
 
 from loadstore.model.architecture import Architecture
-from loadstore.model.layers import MlpLayer, Norm
+from loadstore.model.layers import Experts, MlpLayer, Norm
+from loadstore.model.mixture import Mixture
 from loadstore.model.mlp import activate
 from loadstore.model.weights import Weights
 from loadstore.sites import Head, Reader, Writer
@@ -103,21 +106,44 @@ def loaded_by_units(mlp: MlpLayer) -> Tensor:
 
 
 def stored_by_units(mlp: MlpLayer) -> Tensor:
-    """W_out of all units, those of experts first."""
-    units = [*(() if mlp.experts is None else mlp.experts.stored), mlp]
-    return torch.cat([unit.W_out for unit in units])
+    """W_out of all units, those of experts first, and what experts store beside."""
+    experts = [] if mlp.experts is None else list(mlp.experts.stored)
+    biases = [expert.b_out[None] for expert in experts if expert.b_out is not None]
+    return torch.cat([*(unit.W_out for unit in (*experts, mlp)), *biases])
 
 
-def used_units(loads: Tensor, shape: Architecture) -> Tensor:
-    """What every unit of an MLP stores, by what it loads, its gate, and the scores of the router."""
-    count, mixture, activation = shape.mlp.width, shape.experts, shape.mlp.activation
-    if not shape.mlp.gated:
-        return activate(loads, activation)
-    units = activate(loads[..., count : 2 * count], activation) * loads[..., :count]
-    if mixture is None:
+def used_units(loads: Tensor, shape: Architecture, mlp: MlpLayer) -> Tensor:
+    """The coefficients of ``stored_by_units``, by what every unit loads, its gate, and the scores of the router."""
+    count, mixture, facts = sum(len(part.W_out) for part in mlp.parts), shape.experts, shape.mlp
+    if not facts.gated:
+        return activate(loads, facts.activation, facts.slope)
+    gates, inside = loads[..., count : 2 * count], loads[..., :count]
+    if facts.clip is not None:
+        gates, inside = gates.clamp(max=facts.clip), inside.clamp(-facts.clip, facts.clip) + 1
+    units = activate(gates, facts.activation, facts.slope) * inside
+    if mlp.experts is None or mixture is None:
         return units
     scores, shared = loads[..., 2 * count :][..., : mixture.count], loads[..., 2 * count + mixture.count :]
-    weights = scores.exp() * (scores >= scores.sort(-1).values[..., -mixture.chosen, None])
-    weights = weights / (weights if mixture.normalised else scores.exp()).sum(-1, keepdim=True)
+    rows = [weights_of_experts(row, mlp.experts, mixture) for row in scores.reshape(-1, mixture.count).tolist()]
+    weights = torch.tensor(rows, dtype=loads.dtype).reshape(scores.shape)
     inside = units[..., : mixture.count * mixture.width] * weights.repeat_interleave(mixture.width, -1)
-    return torch.cat([inside, units[..., mixture.count * mixture.width :] * shared.sigmoid()], -1)
+    beside = units[..., mixture.count * mixture.width :] * (shared.sigmoid() if shared.shape[-1] else 1)
+    biased = mlp.experts.stored[0].b_out is not None
+    return torch.cat([inside, beside, weights if biased else weights[..., :0]], -1)
+
+
+def weights_of_experts(scores: list[float], experts: Experts, mixture: Mixture) -> list[float]:
+    """The weights of one token's experts, in words: share, judge groups, choose, divide, multiply."""
+    shares = [math.exp(score) / sum(map(math.exp, scores)) for score in scores]
+    if mixture.scheme == "sigmoid":
+        shares = [1 / (1 + math.exp(-score)) for score in scores]
+    chosen_by = (
+        shares if experts.b_choice is None else [s + float(b) for s, b in zip(shares, experts.b_choice, strict=True)]
+    )
+    size = mixture.count // mixture.groups
+    groups = [list(range(first, first + size)) for first in range(0, mixture.count, size)]
+    groups.sort(key=lambda group: -sum(sorted((chosen_by[e] for e in group), reverse=True)[: mixture.judged_by]))
+    eligible = [expert for group in groups[: mixture.chosen_groups] for expert in group]
+    used = sorted(eligible, key=lambda expert: -chosen_by[expert])[: mixture.chosen]
+    whole = sum(shares[expert] for expert in used) if mixture.normalised else 1
+    return [mixture.scale * shares[expert] / whole if expert in used else 0.0 for expert in range(mixture.count)]

@@ -333,6 +333,17 @@ SHAPES = [
         | {"layer_types": ["full_attention", "sliding_attention"]}
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
     ),
+    Shape(
+        "qwen2-moe-every-other-layer",
+        "qwen2_moe",
+        qwen_moe(4, 4, 2, 24, 6, 2, shared=9, decoder_sparse_step=2, mlp_only_layers=[3], intermediate_size=21),
+    ),
+    Shape(
+        "qwen3-moe-some-layers",
+        "qwen3_moe",
+        qwen_moe(3, 2, 1, 20, 5, 2, mlp_only_layers=[0, 7, 2], intermediate_size=13, norm_topk_prob=True),
+    ),
+    Shape("qwen3-moe-no-layer", "qwen3_moe", qwen_moe(2, 2, 2, 20, 5, 2, decoder_sparse_step=3, intermediate_size=11)),
     Shape("qwen3-moe-normalised", "qwen3_moe", qwen_moe(2, 4, 2, 32, 8, 3, norm_topk_prob=True, head_dim=12)),
     Shape(
         "qwen3-moe-window-biases",

@@ -53,7 +53,7 @@ class Kind(NamedTuple):
     scaled: bool = False  # what heads and MLPs store is multiplied
     latent: Literal["", "keys", "all"] = ""  # heads load keys and values, or queries too, through a latent
     sinks: bool = False  # every row of a head leaves a part to a learned score
-    experts: Literal["", "alone", "shared"] = ""  # of an MLP; beside units that every token uses, behind a gate
+    experts: Literal["", "alone", "shared", "grouped"] = ""  # of an MLP; shared: beside units that every token uses
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
@@ -69,13 +69,23 @@ class Kind(NamedTuple):
 
     @property
     def mixture(self) -> Mixture | None:
-        """Four experts, of which a token uses two."""
+        """Four experts, of which a token uses two; grouped: of one of two groups, and layer 1 has none."""
+        if self.experts == "grouped":
+            rest = {"judged_by": 2, "scale": 1.7, "without": (1,), "plain_width": 5}
+            return Mixture(4, 2, 3, normalised=True, scheme="sigmoid", groups=2, **rest)
         return Mixture(4, 2, 3, normalised=self.experts == "alone") if self.experts else None
 
     @property
     def shared(self) -> int:
         """How many units of an MLP belong to no expert."""
-        return {"": self.sizes.width, "alone": 0, "shared": 2}[self.experts]
+        return {"": self.sizes.width, "alone": 0, "shared": 2, "grouped": 2}[self.experts]
+
+    def facts(self, width: int) -> Mlp:
+        """What kind of MLP there is; with grouped experts its units are clipped, and their activation is steeper."""
+        steep: dict[str, Any] = {"slope": 1.7, "clip": 0.8} if self.experts == "grouped" else {}
+        return Mlp(
+            width, "gated" in self.mlp, "silu" if "gated" in self.mlp else "gelu", "parallel" in self.mlp, **steep
+        )
 
     @property
     def rotary(self) -> Rotary | None:
@@ -109,6 +119,7 @@ MODERN = [
     Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),  # GPT-OSS
     Kind("rotary", "rms", False, "gated", latent="keys"),  # DeepSeek V2 Lite
     Kind("rotary", "rms", True, "gated", latent="all"),  # DeepSeek V2, V3
+    Kind("rotary", "rms", False, "gated", kv=2, experts="grouped"),  # routing of DeepSeek V3, experts of GPT-OSS
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -145,6 +156,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared"),
     Kind("rotary", "rms", True, "gated", kv=2, window=True, sinks=True),
     Kind("rotary", "rms", True, "gated", latent="all"),
+    Kind("rotary", "rms", False, "gated", kv=2, experts="grouped"),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -203,24 +215,29 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     def after() -> Norm | None:
         return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
 
-    def units(count: int) -> MlpLayer:
+    def units(count: int, *, biases: bool = kind.biases) -> MlpLayer:
         gated = "gated" in kind.mlp
         return MlpLayer(
             W_in=draw(d, count, size=0.3),
             W_out=draw(count, d, size=0.3),
             W_gate=draw(d, count, size=0.3) if gated else None,
-            b_in=bias(count),
-            b_gate=bias(count) if gated else None,
-            b_out=bias(d),
+            b_in=draw(count, size=0.5) if biases else None,
+            b_gate=draw(count, size=0.5) if biases and gated else None,
+            b_out=draw(d, size=0.5) if biases else None,
         )
 
     def experts() -> Experts | None:
         if kind.mixture is None:
             return None
-        W_router, gate = draw(d, kind.mixture.count), draw(d, 1) if kind.shared else None
-        return Experts(W_router, tuple(units(kind.mixture.width) for _ in range(kind.mixture.count)), gate)
+        count, grouped = kind.mixture.count, kind.experts == "grouped"
+        W_router, gate = draw(d, count), draw(d, 1) if kind.experts == "shared" else None
+        stored = tuple(units(kind.mixture.width, biases=kind.biases or grouped) for _ in range(count))
+        b_router, b_choice = (draw(count, size=0.5), draw(count, size=0.3)) if grouped else (None, None)
+        return Experts(W_router, stored, gate, b_router=b_router, b_choice=b_choice)
 
-    def mlp() -> MlpLayer | None:
+    def mlp(layer: int) -> MlpLayer | None:
+        if kind.mixture is not None and layer in kind.mixture.without:
+            return replace(units(kind.mixture.plain_width or 0), norm=norm(), after=after())
         return replace(units(kind.shared), norm=norm(), after=after(), experts=experts()) if kind.mlp else None
 
     layers = tuple(
@@ -236,21 +253,19 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             norm=norm(),
             q_norm=inner(heads),
             k_norm=inner(kv),
-            mlp=mlp(),
+            mlp=mlp(layer),
             after_heads=after(),
             sinks=draw(heads) if kind.sinks else None,
             q_latent=latent(0) if kind.latent == "all" else None,
             kv_latent=latent(2) if kind.latent else None,
         )
-        for _ in range(n_layers)
+        for layer in range(n_layers)
     )
     shape = Architecture(
         *(n_layers, heads, d, e, vocab, context, kind.positions, kind.norm),
         rotary=kind.rotary,
         n_kv_heads=kind.kv,
-        mlp=Mlp(width, "gated" in kind.mlp, "silu" if "gated" in kind.mlp else "gelu", "parallel" in kind.mlp)
-        if kind.mlp
-        else None,
+        mlp=kind.facts(width) if kind.mlp else None,
         experts=kind.mixture,
         windows=tuple((3, None, 4)[layer % 3] for layer in range(n_layers)) if kind.window else None,
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,

@@ -52,6 +52,9 @@ WRONG = {
 }
 
 
+EXPERTS = Kind("rotary", "rms", False, "gated", kv=2, experts="alone")
+
+
 def right_calls() -> dict[str, dict[str, object]]:
     """A right call of every public function."""
     model = tiny(Kind("learned", "layer", True, "gelu"))
@@ -124,6 +127,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "positional_qk": {"weights": model, "head": head},
         "reach": {"weights": model, "corpus": measured},
         "residual_parts": {"trace": trace, "layer": 1, "at": 4},
+        "router_address": {"trace": ls.run(tiny(EXPERTS), IDS), "layer": 1, "at": 4},
         "run": {"weights": model, "prompt": IDS},
         "score_parts": {"trace": trace, "head": head, "query": 4, "key": 1},
         "show": {"result": trace},

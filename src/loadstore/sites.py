@@ -2,6 +2,8 @@
 
 Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``,
 ``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: the reader's own constant.
+Where a model has its experts as sites, ``L3.E5`` and ``L3.shared`` are writers and readers in the place of ``L3.mlp``,
+and ``L3.router`` is a reader.
 
 Names are case-insensitive on input, and heads may be given as ``L1H4`` or ``1.4``. They are always printed as above.
 """
@@ -15,6 +17,8 @@ from loadstore.errors import NoSuchSite
 
 Side: TypeAlias = Literal["Q", "K", "V"]
 SIDES: tuple[Side, ...] = ("Q", "K", "V")
+Inside: TypeAlias = Literal["mlp", "router", "expert", "shared"]
+INSIDE: tuple[Inside, ...] = ("mlp", "router", "expert", "shared")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,14 +48,24 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A site that stores: ``embed``, ``pos``, a head, an MLP, or the constant ``b_O`` of a layer.
+    """A site that stores: ``embed``, ``pos``, a head, an MLP or a part of one, or the constant ``b_O`` of a layer.
 
     ``L5.stream`` is a pseudo-writer for edits: the residual stream before layer 5.
     """
 
-    kind: Literal["embed", "pos", "head", "mlp", "bias", "stream"]
+    kind: Literal["embed", "pos", "head", "mlp", "expert", "shared", "bias", "stream"]
     layer: int = -1
     index: int = -1
+
+    @property
+    def in_mlp(self) -> bool:
+        """Whether this is an MLP, or an expert or the shared units of one."""
+        return self.kind in ("mlp", "expert", "shared")
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is an expert or the shared units of an MLP."""
+        return self.kind in ("expert", "shared")
 
     @property
     def head(self) -> Head:
@@ -64,7 +78,9 @@ class Writer:
         match self.kind:
             case "head":
                 return f"L{self.layer}.H{self.index}"
-            case "bias" | "mlp" | "stream":
+            case "expert":
+                return f"L{self.layer}.E{self.index}"
+            case "bias" | "mlp" | "shared" | "stream":
                 return f"L{self.layer}.{self.kind}"
             case _:
                 return self.kind
@@ -72,11 +88,11 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A site that loads: one side of a head, an MLP (``side`` mlp), or the unembedding (``side`` empty)."""
+    """A site that loads: one side of a head, an MLP or a part of one, or the unembedding (``side`` empty)."""
 
     layer: int = -1
     index: int = -1
-    side: Side | Literal["mlp", ""] = ""
+    side: Side | Inside | Literal[""] = ""
 
     @property
     def is_unembed(self) -> bool:
@@ -86,14 +102,19 @@ class Reader:
     @property
     def head_side(self) -> Side:
         """The side of its head. Raises NoSuchSite for an MLP and the unembedding."""
-        if self.side == "" or self.side == "mlp":
-            raise NoSuchSite(f"{self} is not a side of a head; a side is written L1.H4.K")
-        return self.side
+        if self.side == "Q" or self.side == "K" or self.side == "V":
+            return self.side
+        raise NoSuchSite(f"{self} is not a side of a head; a side is written L1.H4.K")
 
     @property
     def is_mlp(self) -> bool:
-        """Whether this is an MLP."""
-        return self.side == "mlp"
+        """Whether this is an MLP, or a part of one."""
+        return self.side in INSIDE
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is the router, an expert or the shared units of an MLP."""
+        return self.side in INSIDE and self.side != "mlp"
 
     @property
     def head(self) -> Head:
@@ -105,7 +126,9 @@ class Reader:
     def __str__(self) -> str:
         if self.is_unembed:
             return "unembed"
-        return f"L{self.layer}.mlp" if self.is_mlp else f"L{self.layer}.H{self.index}.{self.side}"
+        if self.side == "expert":
+            return f"L{self.layer}.E{self.index}"
+        return f"L{self.layer}.{self.side}" if self.is_mlp else f"L{self.layer}.H{self.index}.{self.side}"
 
 
 EMBED = Writer("embed")
@@ -115,7 +138,8 @@ UNEMBED = Reader()
 
 _MARKS = re.compile(r"l?(\d{1,4})\.?h|l(?=\d|$)", re.ASCII)
 _HEAD = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
-_LAYER = re.compile(r"(\d{1,4})\.(bias|mlp)", re.ASCII)
+_LAYER = re.compile(r"(\d{1,4})\.(bias|mlp|shared|router)", re.ASCII)
+_EXPERT = re.compile(r"(\d{1,4})\.e(\d{1,4})", re.ASCII)
 _SIDE = re.compile(r"(\d{1,4})\.(\d{1,4})\.([qkv])", re.ASCII)
 
 
@@ -155,8 +179,10 @@ def _writer_named(text: str) -> Writer:
     short = short_form(text)
     if short in ("embed", "pos"):
         return EMBED if short == "embed" else POS
-    if match := _LAYER.fullmatch(short):
-        return Writer("mlp" if match[2] == "mlp" else "bias", int(match[1]))
+    if (match := _LAYER.fullmatch(short)) and match[2] != "router":
+        return Writer("mlp" if match[2] == "mlp" else "shared" if match[2] == "shared" else "bias", int(match[1]))
+    if match := _EXPERT.fullmatch(short):
+        return Writer("expert", int(match[1]), int(match[2]))
     if match := _HEAD.fullmatch(short):
         return Writer("head", int(match[1]), int(match[2]))
     raise NoSuchSite(f"{text[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
@@ -169,8 +195,10 @@ def parse_reader(name: "Reader | str") -> Reader:
     short = short_form(str(name))
     if short == "unembed":
         return UNEMBED
-    if (match := _LAYER.fullmatch(short)) and match[2] == "mlp":
-        return Reader(int(match[1]), -1, "mlp")
+    if (match := _LAYER.fullmatch(short)) and match[2] != "bias":
+        return Reader(int(match[1]), -1, "mlp" if match[2] == "mlp" else "shared" if match[2] == "shared" else "router")
+    if match := _EXPERT.fullmatch(short):
+        return Reader(int(match[1]), int(match[2]), "expert")
     if match := _SIDE.fullmatch(short):
         side: Side = "Q" if match[3] == "q" else "K" if match[3] == "k" else "V"
         return Reader(int(match[1]), int(match[2]), side)

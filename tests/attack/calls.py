@@ -97,6 +97,7 @@ def _of_a_pass(c: Calls) -> dict[str, Callable[[], Arguments]]:
         "logit_parts": lambda: {"trace": c.trace, "at": c.last, "token": c.tokens[1]},
         "output_parts": lambda: {"trace": c.trace, "head": c.head, "at": c.last},
         "residual_parts": lambda: {"trace": c.trace, "layer": 0, "at": c.last},
+        "router_address": lambda: {"trace": c.trace, "layer": 0, "at": c.last},
         "score_parts": lambda: {"trace": c.trace, "head": c.head, "query": c.last, "key": 0},
         "store_loads": lambda: {"trace": c.trace, "writer": c.writer, "at": 0},
         "walk": lambda: {"trace": c.trace, "head": c.head, "at": c.last},

@@ -108,8 +108,11 @@ REFUSED = {
         of("qwen2_moe", use_sliding_window=True, sliding_window=None),
         "sliding_window = None",
     ),
-    "layers without experts": (of("qwen3_moe", mlp_only_layers=[0]), "mlp_only_layers = [0], which is not supported"),
-    "experts in some layers": (of("qwen2_moe", decoder_sparse_step=2), "decoder_sparse_step = 2"),
+    "layers that are no numbers": (
+        of("qwen3_moe", mlp_only_layers=[True]),
+        "mlp_only_layers = [True], expected a list of layers",
+    ),
+    "experts in every zeroth layer": (of("qwen2_moe", decoder_sparse_step=0), "decoder_sparse_step = 0, expected at"),
     "more experts than there are": (of("olmoe", num_experts_per_tok=5), "5 experts for each token are impossible"),
     "clipped": (of("olmoe", clip_qkv=1.0), "clip_qkv = 1.0, which is not supported"),
     "a head of another width": (of("olmoe", head_dim=6), "hidden_size / num_attention_heads makes it"),

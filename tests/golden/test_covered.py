@@ -20,6 +20,7 @@ ELSEWHERE = {  # public names without a call of their own in from_fields.py
     "Trace": "`run` returns it",
     "Weights": "`load` returns it, and weights/model/parameters has every tensor",
     "picture": "a drawing: its numbers are those of `listing`, `verify` and `faithfulness`",
+    "router_address": "no model of the golden numbers has experts",
     "load": "the groups of builtin and smollm2 begin with it, and weights/model/parameters has every tensor",
 }
 HOMES = {".".join(["loadstore", *name.split(".")[:-1]]) for name in public()}

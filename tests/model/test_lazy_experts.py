@@ -1,6 +1,7 @@
-"""Opening a mixture of 30 billion parameters reads nothing of it, and a token reads the experts that it uses.
+"""Opening a mixture of 30 billion parameters reads nothing of it; a token or an analysis reads what it uses.
 
-The checkpoint has the sizes of Qwen 3 30B-A3B, 61 GB of bfloat16 in sparse files, whose holes read as zeros.
+The checkpoint has the sizes of Qwen 3 30B-A3B, 61 GB of bfloat16 in sparse files, whose holes read as zeros. One expert
+is random.
 """
 
 import json
@@ -23,6 +24,7 @@ CONFIG = {
     **{"head_dim": D_HEAD, "moe_intermediate_size": WIDTH, "num_experts": EXPERTS, "num_experts_per_tok": USED},
     **{"vocab_size": VOCAB, "num_hidden_layers": LAYERS, "norm_topk_prob": True, "rope_theta": 1e6},
 }
+RANDOM = "model.layers.7.mlp.experts.5.down_proj.weight"
 SCRIPT = """
 import json, sys, time
 from pathlib import Path
@@ -30,6 +32,7 @@ import torch, xarray
 from loadstore.checkpoints.library import load
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.weights import Weights
+from loadstore.scores.spectra import spectrum
 
 def anonymous():
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
@@ -47,6 +50,9 @@ mlp = model.layer(7).mlp
 told["layer"] = sum(widened)
 mlp_sum(torch.randn(1, 1, model.architecture.d_model), mlp, model.architecture)
 told["token"] = sum(widened) - told["layer"]
+widened.clear()
+table = spectrum(model.with_experts(7), "L7.E5")
+told["spectrum"], told["directions"] = sum(widened), int(table.directions.sel(fraction=0.99))
 told["parameters"] = sum(tensor.numel() for _, tensor in model.named())
 print(json.dumps(told))
 """
@@ -76,6 +82,11 @@ def shard(path: Path, shapes: dict[str, list[int]]) -> dict[str, str]:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         file.truncate(8 + len(text) + end)
+        if (expert := header.get(RANDOM)) is not None:
+            start, end = expert["data_offsets"]
+            drawn = np.random.default_rng(0).standard_normal((end - start) // 2, dtype=np.float32)
+            file.seek(8 + len(text) + start)
+            file.write((drawn.view(np.uint32) >> 16).astype(np.uint16).tobytes())  # bfloat16
     return dict.fromkeys(shapes, path.name)
 
 
@@ -105,3 +116,5 @@ def test_a_mixture_of_30_billion_is_opened_unread_and_a_token_reads_its_experts_
     attention = 2 * D * (HEADS + KV) * D_HEAD + 2 * D_HEAD
     assert told["layer"] == attention + 2 * D + EXPERTS * D
     assert told["token"] == USED * 3 * D * WIDTH
+    assert told["spectrum"] == D * WIDTH
+    assert told["directions"] > 0.9 * WIDTH

@@ -4,6 +4,7 @@ import cmath
 import math
 
 import numpy as np
+from dense import weights_of_experts
 from each import each
 from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 from torch import Tensor
@@ -12,6 +13,7 @@ from loadstore.execution.run import run
 from loadstore.model.architecture import Architecture, NormKind
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
 from loadstore.model.mixture import Mixture
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Weights
 
@@ -102,24 +104,23 @@ def head_outputs(
     return pattern, np.array(outputs)
 
 
-def units(mlp: MlpLayer, x: np.ndarray) -> np.ndarray:
+def units(mlp: MlpLayer, x: np.ndarray, facts: Mlp) -> np.ndarray:
     """What some units store for one token: GELU inside, or SiLU of a gate times what is inside."""
     inside = affine(x, mlp.W_in, mlp.b_in)
     if mlp.W_gate is None:
         inside = np.array([x * (1 + math.erf(x / math.sqrt(2))) / 2 for x in inside])
     else:
-        gate = affine(x, mlp.W_gate, mlp.b_gate)
-        inside = np.array([g / (1 + math.exp(-g)) * x for g, x in zip(gate, inside, strict=True)])
+        gate, c = affine(x, mlp.W_gate, mlp.b_gate), facts.clip
+        if c is not None:
+            gate, inside = [min(g, c) for g in gate], [min(max(x, -c), c) + 1 for x in inside]
+        inside = np.array([g / (1 + math.exp(-facts.slope * g)) * x for g, x in zip(gate, inside, strict=True)])
     return affine(inside, mlp.W_out, mlp.b_out)
 
 
-def experts_store(experts: Experts, x: np.ndarray, mixture: Mixture) -> np.ndarray:
-    """What the experts with the highest scores store, each times its share of the exponentials."""
-    scores = (x @ experts.W_router.numpy()).tolist()
-    best = sorted(range(len(scores)), key=lambda expert: -scores[expert])[: mixture.chosen]
-    counted = best if mixture.normalised else range(len(scores))
-    total = sum(math.exp(scores[expert]) for expert in counted)
-    return sum(math.exp(scores[expert]) / total * units(experts.stored[expert], x) for expert in best)
+def experts_store(experts: Experts, x: np.ndarray, mixture: Mixture, facts: Mlp) -> np.ndarray:
+    """What the experts that a token uses store, each times its weight."""
+    weights = weights_of_experts(affine(x, experts.W_router, experts.b_router).tolist(), experts, mixture)
+    return sum(weight * units(expert, x, facts) for weight, expert in zip(weights, experts.stored, strict=True))
 
 
 def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, shape: Architecture) -> np.ndarray:
@@ -127,11 +128,11 @@ def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, shape: Architecture) -> np.nd
     outputs = []
     for token in stream:
         x = row(token, mlp.norm, shape.eps)
-        stored = units(mlp, x)
+        stored = units(mlp, x, shape.mlp)
         if mlp.experts is not None:
             if mlp.experts.W_shared is not None:
                 stored = stored / (1 + math.exp(-float(x @ mlp.experts.W_shared[:, 0].numpy())))
-            stored = stored + experts_store(mlp.experts, x, shape.experts)
+            stored = stored + experts_store(mlp.experts, x, shape.experts, shape.mlp)
         outputs.append(row(stored, mlp.after, shape.eps))
     return np.array(outputs)
 

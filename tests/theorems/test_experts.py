@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.errors import NoSuchSite, NotThisModel
+from loadstore.figures.facts import facts
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm
 from loadstore.model.mixture import Mixture, as_mixture
@@ -21,6 +23,7 @@ from loadstore.model.weights import Weights
 from loadstore.sites import Reader, Writer
 
 D, VOCAB = 8, 4
+GROUPED = Kind("rotary", "rms", False, "gated", kv=2, experts="grouped")
 KIND = Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, scaled=True, experts="shared")
 
 
@@ -70,6 +73,25 @@ def test_a_cut_routes_again() -> None:
     assert torch.equal(cut.logits, traced.logits)  # which it stores where nothing reads
 
 
+def test_facts_that_older_files_lack_are_not_stated_where_they_say_nothing() -> None:
+    usual = Mixture(4, 2, 3, normalised=True)
+    assert repr(usual) == "Mixture(count=4, chosen=2, width=3, normalised=True)"
+    assert as_mixture(usual.stated) == usual
+    grouped = tiny(GROUPED).architecture.experts
+    assert grouped is not None
+    assert as_mixture(grouped.stated | {"without": [1]}) == grouped
+    assert "scheme='sigmoid', groups=2" in repr(grouped)
+    assert "a bias that only chooses" in dict(facts(tiny(GROUPED)))["routing"]
+    assert dict(facts(tiny(KIND)))["routing"] == "the softmax of all scores"
+
+
+def test_an_activation_that_is_not_silu_has_no_slope_and_without_a_gate_there_is_no_clip() -> None:
+    refusal(lambda: Mlp(3, gated=True, activation="relu", slope=2.0), NotThisModel, "for silu, not for relu")
+    refusal(lambda: Mlp(3, gated=False, activation="silu", clip=2.0), NotThisModel, "for MLPs with a gate")
+    refusal(lambda: Mlp(3, gated=True, activation="silu", clip=0.0), NotThisModel, "clip of an MLP")
+    assert repr(Mlp(3, gated=True, activation="silu")) == "Mlp(width=3, gated=True, activation='silu', parallel=False)"
+
+
 def test_routing_is_of_layers_with_experts() -> None:
     refusal(lambda: ls.run(planted(), [0]).routing(1), NoSuchSite, "no layer 1", "2 experts of 1, 1 for each token")
     refusal(
@@ -115,9 +137,24 @@ def test_a_denied_reader_and_its_router_do_not_see_what_is_denied() -> None:
     )
 
 
+MORE: list[tuple[tuple[object, ...], str]] = [
+    (("tanh",), "the scheme of shares = 'tanh' is not supported"),
+    (("softmax", 3), "8 experts in 3 groups are impossible: expected equal groups"),
+    (("softmax", 9), "9 groups of experts are impossible: expected 1 to 8"),
+    (("softmax", 4, 5), "5 groups for each token are impossible: expected 1 to 4"),
+    (("softmax", 8, 1), "2 experts for each token are impossible: its groups have 1"),
+    (("softmax", 4, 2, 3), "3 experts that a group is judged by are impossible: expected 1 to 2"),
+    (("softmax", 1, 1, 1, 0.0), "multiplier of weights of experts = 0.0 is impossible"),
+    (("softmax", 1, 1, 1, 1.0, (1,)), "layers without experts and the width of their MLPs belong together"),
+    (("softmax", 1, 1, 1, 1.0, (), 3), "layers without experts and the width of their MLPs belong together"),
+    (("softmax", 1, 1, 1, 1.0, (1,), 0), "0 units of an MLP without experts are impossible"),
+]
+
+
 @each(
     ("sizes", "message"),
     [
+        *((((8, 2, 3, True, *more)), message) for more, message in MORE),
         ((0, 1, 3, True), "0 experts are impossible: expected 1 to 1024"),
         ((1025, 1, 3, True), "1025 experts are impossible"),
         ((4, 5, 3, True), "5 experts for each token are impossible: expected 1 to 4"),
@@ -127,7 +164,7 @@ def test_a_denied_reader_and_its_router_do_not_see_what_is_denied() -> None:
         ((4, 2, 3, 1), "normalised or not"),
     ],
 )
-def test_impossible_mixtures_are_refused(sizes: tuple[int, int, int, bool], message: str) -> None:
+def test_impossible_mixtures_are_refused(sizes: tuple[Any, ...], message: str) -> None:
     with unchecked():
         refusal(lambda: Mixture(*sizes), NotThisModel, message)
 
@@ -139,6 +176,10 @@ def test_experts_that_do_not_fit_their_mlp_are_refused() -> None:
     assert replace(shape, experts=Mixture(14, 2, 1, normalised=True)).shared_width == 0
     refusal(lambda: replace(shape, experts=Mixture(15, 2, 1, normalised=True)), NotThisModel, "at least as wide")
     refusal(lambda: replace(shape, mlp=None), NotThisModel, "at least as wide")
+    some = Mixture(4, 2, 3, normalised=True, without=(0, 2), plain_width=5)
+    assert [replace(shape, experts=some).width(layer) for layer in range(3)] == [5, 14, 5]
+    refusal(lambda: replace(shape, experts=replace(some, without=(3,))), NotThisModel, "layers without experts = (3,)")
+    refusal(lambda: replace(shape, experts=replace(some, without=(0, 1, 2))), NotThisModel, "no layer has experts")
     bias = torch.zeros(2, dtype=torch.float64)
     refusal(lambda: replace(mlp, b_in=bias), NotThisModel, "beside biases")
     behind = Norm(torch.ones(12, dtype=torch.float64), torch.ones(12, dtype=torch.float64))

@@ -77,7 +77,7 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
             used = uncapped(model, trace.all_logits)
         elif reader.is_mlp:
             mlp, used = model.layers[reader.layer].mlp, trace.record.layers[reader.layer].mlp
-            found = used_units(found, model.architecture) @ writing(model, Writer("mlp", reader.layer)).rows
+            found = used_units(found, model.architecture, mlp) @ writing(model, Writer("mlp", reader.layer)).rows
             found = normalise(found if mlp.b_out is None else found + mlp.b_out, mlp.after, model.architecture.eps)[0]
             found = found * model.architecture.residual_scale
         else:

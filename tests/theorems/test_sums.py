@@ -117,7 +117,7 @@ def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(cas
     for index, layer in enumerate(trace.weights.layers):
         inside = torch.stack(list(reader_parts(trace, f"L{index}.mlp").values())).sum(0)
         shape = trace.weights.architecture
-        stored = used_units(inside, shape) @ stored_by_units(layer.mlp)
+        stored = used_units(inside, shape, layer.mlp) @ stored_by_units(layer.mlp)
         stored = stored + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
         stored = normalise(stored, layer.mlp.after, shape.eps)[0] * shape.residual_scale
         if f"L{index}.mlp" not in ablated(case[1]):

@@ -3,7 +3,8 @@
 A cut removes a writer's store minus its mean from one reader's input, norm scales frozen. Its effect on the reader:
 
     Q, K       change = ½ Σ_j |A_ij − A′_ij|, mean over queries      kl = KL(A‖A′)
-    V, MLP     change = ‖o − o′‖/‖o‖, where o is the head's or MLP's store, without the first token
+    V, MLP     change = ‖o − o′‖/‖o‖, where o is the head's or MLP's store, without the first token; for an expert its
+               own store, for a router that of its MLP
     unembed    change = ½ Σ |p − p′|, mean over tokens               kl = KL(p‖p′)
 
 The effect on the prediction is ``target``: the change of the log-probability of the actual next tokens (mean over
@@ -30,6 +31,7 @@ from loadstore.execution.changes import Loss
 from loadstore.execution.plan import replacement
 from loadstore.execution.record import LayerRecord
 from loadstore.execution.trace import Trace
+from loadstore.model.opened import place_of
 from loadstore.model.ports import heads_out
 from loadstore.sites import Reader, Writer
 from loadstore.threads import threads_for
@@ -120,17 +122,25 @@ def _changes(
     rows = [slice(run * batch, (run + 1) * batch) for run in range(len(wires))]
     if step is None:
         return [prediction_change(trace, read[each]) for each in rows]
-    reader = wires[0][1]
-    if reader.is_mlp:
-        stored = trace.record.layers[reader.layer].mlp
-        assert stored is not None
-        assert step.mlp is not None
-        return [(_relative(step.mlp[each] - stored, stored), math.nan) for each in rows]
+    if wires[0][1].is_mlp:
+        ends = [(_stored(trace, trace.record.layers[r.layer], r), _stored(trace, step, r)) for _, r in wires]
+        return [
+            (_relative(after[each] - before, before), math.nan)
+            for (before, after), each in zip(ends, rows, strict=True)
+        ]
     values = [part.value for part in taken.differences]
     return [
         _head_changes(trace, reader, step.rows(each), value)
         for (_, reader), each, value in zip(wires, rows, values, strict=True)
     ]
+
+
+def _stored(trace: Trace, step: LayerRecord, reader: Reader) -> Stream:
+    """What an MLP stores, or the part of it that a reader inside makes; for a router, the whole."""
+    column = place_of(trace.weights, reader) if reader.is_part else None
+    stored = step.mlp if column is None or step.parts is None else step.parts[:, :, column]
+    assert stored is not None
+    return stored
 
 
 def _head_changes(trace: Trace, reader: Reader, step: LayerRecord, value: Tensor) -> tuple[float, float]:

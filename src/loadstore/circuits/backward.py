@@ -1,6 +1,6 @@
 """The backward pass under equal masks: the gradient of the metric with respect to the input of every reader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from loadstore.circuits.uniform import Differences, Uniform
 from loadstore.execution.forward import width
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import apply_gain, centred
+from loadstore.model.wiring import mlp_sites
 from loadstore.sites import SIDES, UNEMBED, Reader
 from loadstore.threads import threads_if_slow
 
@@ -33,10 +34,10 @@ def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
     for index in range(len(run.steps) - 1, -1, -1):
         step, layer = run.steps[index], run.weights.layer(index)
         of_mlp = None
-        if step.mlp is not None and step.u_mlp is not None:
-            with threads_if_slow(behind.numel() * width(run.weights)):
-                (of_mlp,) = torch.autograd.grad(step.mlp, step.u_mlp, behind)
-            yield (Reader(index, -1, "mlp"),), of_mlp[:, None]
+        if step.mlp is not None:
+            of_readers = _of_mlp(step.mlp, step.u_mlp, behind, width(run.weights))
+            yield mlp_sites(run.weights, index)[1], of_readers
+            of_mlp = of_readers.sum(1)
             if not parallel:
                 behind = behind + run.alpha * of_mlp
         readers, of_heads = _of_heads(run, index, layer, behind)
@@ -50,6 +51,17 @@ def by_wire(gradient: Gradients, differences: Differences) -> Float[Tensor, "bat
     """⟨∂m/∂u_r, o_w − o′_w⟩ for the given readers and all given writers."""
     with threads_if_slow(differences.numel() * gradient.shape[1]):
         return differences.flatten(2) @ gradient.flatten(2).mT
+
+
+def _of_mlp(
+    stored: Float[Tensor, "batch token writer d_model"], loaded: Sequence[Stream], behind: Stream, cost: int
+) -> Gradients:
+    """∂m/∂u of each reader inside an MLP, whose sites all store where ``behind`` is the gradient."""
+    with threads_if_slow(behind.numel() * cost):
+        at_stores = behind[:, :, None].expand_as(stored)
+        return torch.stack(
+            torch.autograd.grad(stored, tuple(loaded), at_stores, allow_unused=True, materialize_grads=True), 1
+        )
 
 
 def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[tuple[Reader, ...], Gradients]:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from loadstore.sites import Writer, parse_reader, parse_writer
+from loadstore.circuits.live import loads_inside
+from loadstore.sites import Reader, Writer, parse_reader, parse_writer
 
 NEVER = np.iinfo(np.int64).max
 
@@ -55,16 +56,17 @@ def _loads(writers: Sequence[Writer], readers: Sequence[str], together: Collecti
     """The readers, by index, that change each writer's store."""
     of_head: dict[Writer, list[int]] = {}
     of_layer: dict[int, list[int]] = {}
+    inside: dict[Reader, int] = {}
     for index, name in enumerate(readers):
         reader = parse_reader(name)
-        if not reader.is_unembed:
-            owner = Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
-            of_head.setdefault(owner, []).append(index)
-            if not reader.is_mlp:
-                of_layer.setdefault(reader.layer, []).append(index)
-    return [
-        of_layer.get(writer.layer, [])
-        if writer.kind == "head" and writer.layer in together
-        else of_head.get(writer, [])
-        for writer in writers
-    ]
+        inside[reader] = index
+        if not (reader.is_unembed or reader.is_mlp):
+            of_head.setdefault(Writer("head", reader.layer, reader.index), []).append(index)
+            of_layer.setdefault(reader.layer, []).append(index)
+
+    def loads(writer: Writer) -> list[int]:
+        if writer.in_mlp:
+            return [inside[reader] for reader in loads_inside(writer) if reader in inside]
+        return of_layer.get(writer.layer, []) if writer.layer in together else of_head.get(writer, [])
+
+    return [loads(writer) if writer.layer >= 0 else [] for writer in writers]

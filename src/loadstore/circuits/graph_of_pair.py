@@ -21,6 +21,7 @@ from loadstore.circuits.program import norms_of
 from loadstore.decomposition.graph import MOST, Answer, Edge, Graph, Kind, Node, merged, strongest
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
+from loadstore.model.opened import whole_mlps
 from loadstore.sites import Head, Reader, Writer
 from loadstore.tokenizer.tokens import labels, text_of
 
@@ -50,6 +51,7 @@ def pair_graph(
         BadRequest: There is no such pair.
         NotThisModel: The pairs are of another model.
     """
+    whole_mlps(pairs.model, "a picture of a pair is drawn")
     if not 0 <= index < len(pairs):
         raise BadRequest(f"index={index}: there are pairs 0 to {len(pairs) - 1}")
     check_model(circuit.model, circuit.model_digest, pairs.model)

@@ -63,7 +63,7 @@ def loads_of(wires: Wires, strengths: Sequence[float], roles: Mapping[str, str] 
         Loads, ordered by the depth of their readers.
     """
     roles = roles or {}
-    starts = _band_starts(reader.layer for _, reader in wires if reader.is_mlp)
+    starts = _band_starts(reader.layer for _, reader in wires if reader.side == "mlp")
     groups: dict[Key, list[int]] = defaultdict(list)
     for index, (_, reader) in enumerate(wires):
         groups[_reader_key(reader, starts, roles)].append(index)
@@ -83,6 +83,8 @@ def strongest(loads: Sequence[Load], strengths: Sequence[float], most: int) -> l
 def _reader_key(reader: Reader, starts: Mapping[int, int], roles: Mapping[str, str]) -> Key:
     if reader.is_unembed:
         return (1 << 30, 0, "", 0)
+    if reader.is_part:
+        return (reader.layer, 1, str(reader), 0)
     if reader.is_mlp:
         return (starts[reader.layer], 1, "", 0)
     return (reader.layer, 0, roles.get(str(reader.head), ""), SIDES.index(reader.head_side))
@@ -97,7 +99,7 @@ def _parts(
     for index in indices:
         writer = wires[index][0]
         layer = starts[writer.layer] if writer.kind == "mlp" else writer.layer
-        groups[writer.kind, layer, roles.get(str(writer), "")].append(index)
+        groups[writer.kind, layer, str(writer) if writer.is_part else roles.get(str(writer), "")].append(index)
     order = sorted(groups, key=lambda key: (-sum(strengths[index] for index in groups[key]), key))
     rest = order[PARTS - 1 :] if len(order) > PARTS else []
     parts = [
@@ -123,13 +125,18 @@ def _readers_name(readers: Sequence[Reader], role: str) -> str:
     first = readers[0]
     if first.is_unembed:
         return "unembed"
+    if first.is_part:
+        return str(first)
     if first.is_mlp:
         return _mlps({reader.layer for reader in readers})
     return f"{heads_name({(reader.layer, reader.index) for reader in readers})}.{first.side}{_in_brackets(role)}"
 
 
 def _writers_name(writers: set[Writer], role: str) -> str:
-    kind = next(iter(writers)).kind
+    first = next(iter(writers))
+    kind = first.kind
+    if first.is_part:
+        return str(first)
     if kind == "head":
         return heads_name({(writer.layer, writer.index) for writer in writers}) + _in_brackets(role)
     return _mlps({writer.layer for writer in writers}) if kind == "mlp" else kind

@@ -78,18 +78,35 @@ class Live:
                 ]
             if not bool(useful[stores].any()):
                 useful[:, self.loads_of(writer)] = False
+            if writer.kind == "expert" and not bool(useful[self._experts(writer.layer)].any()):
+                useful[:, self.place_of_reader[Reader(writer.layer, -1, "router")]] = False
         return useful
 
+    def _experts(self, layer: int) -> list[int]:
+        """The rows of the experts of a layer that are sites."""
+        return [row for row, writer in enumerate(self.writers) if writer.kind == "expert" and writer.layer == layer]
+
     def loads_of(self, writer: Writer) -> list[int]:
-        """The columns of the readers through which a writer loads."""
+        """The columns of the readers through which a writer loads, without the router, which serves several."""
         if writer.kind == "head":
             return [self.place_of_reader[Reader(writer.layer, writer.index, side)] for side in ("Q", "K", "V")]
-        return [self.place_of_reader[Reader(writer.layer, -1, "mlp")]] if writer.kind == "mlp" else []
+        return [self.place_of_reader[reader] for reader in loads_inside(writer) if reader.side != "router"]
+
+
+def loads_inside(writer: Writer) -> tuple[Reader, ...]:
+    """The readers that change the store of an MLP or of a part of one; none for another writer."""
+    match writer.kind:
+        case "mlp" | "shared":
+            return (Reader(writer.layer, -1, writer.kind),)
+        case "expert":
+            return Reader(writer.layer, writer.index, "expert"), Reader(writer.layer, -1, "router")
+        case _:
+            return ()
 
 
 def live(weights: Weights) -> Live:
     """The live wires of a model."""
     network = wiring(weights)
-    kinds = ("embed", "head", "mlp")
+    kinds = ("embed", "head", "mlp", "expert", "shared")
     together = frozenset(index for index, layer in enumerate(weights.layers) if layer.heads_share_scale)
     return Live(network, tuple(writer for writer in network.writers if writer.kind in kinds), together)

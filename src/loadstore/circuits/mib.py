@@ -18,6 +18,7 @@ from loadstore.circuits.live import Live, live
 from loadstore.circuits.mib_names import edge_name, node_name, wire_named
 from loadstore.errors import BadRequest, NoSuchWire, NotThisModel
 from loadstore.jsonfile import json_object
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.quote import quote
 from loadstore.sites import EMBED, Reader, Writer
@@ -45,6 +46,7 @@ def to_mib(circuit: "Circuit | xr.Dataset", weights: Weights) -> dict[str, Any]:
     Raises:
         NotThisModel: It is of another model.
     """
+    whole_mlps(weights, "documents of MIB are")
     wires = live(weights)
     scores: dict[Wire, float] = {}
     inside: set[Wire] = set()

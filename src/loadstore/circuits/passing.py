@@ -9,7 +9,7 @@ from torch import Tensor
 
 from loadstore.axes import Stream, Tokens
 from loadstore.circuits.live import Live
-from loadstore.circuits.reads import HeadReading, Scales, at_ends, first_difference, free, mixed_scale, mlp_store
+from loadstore.circuits.reads import HeadReading, Scales, at_ends, first_difference, free, mixed_scale, mlp_stores
 from loadstore.circuits.replaced import Replaced, store_of_heads
 from loadstore.execution.attention import mixed
 from loadstore.execution.forward import unembed
@@ -18,6 +18,7 @@ from loadstore.model.norms import normalise
 from loadstore.model.points import SCALES
 from loadstore.model.ports import EmbedWriting
 from loadstore.model.weights import Weights
+from loadstore.model.wiring import mlp_sites
 from loadstore.sites import EMBED, SIDES, UNEMBED, Reader, Side
 from loadstore.threads import threads_if_slow
 
@@ -88,14 +89,14 @@ class Passing:
         if not self._parallel:
             mlp = self._mlp(index, layer)
         if mlp is not None:
-            self.store([self._place_of_mlp(index)], mlp[:, None])
+            self.store(self._places_of_mlp(index), mlp.movedim(2, 1))
 
     @property
     def _parallel(self) -> bool:
         return self.shape.mlp is not None and self.shape.mlp.parallel
 
-    def _place_of_mlp(self, index: int) -> int:
-        return self.live.before(index, "Q") + self.shape.n_heads
+    def _places_of_mlp(self, index: int) -> list[int]:
+        return [self.live.place_of_writer[writer] for writer in mlp_sites(self.weights, index)[0]]
 
     def _wired(self, layer: int, side: str, columns: Sequence[int]) -> tuple[Tensor, Bool[Tensor, "some reader"]]:
         """The writers so far that differ, and which readers load each of them."""
@@ -118,16 +119,17 @@ class Passing:
             out = out + sign * change.unflatten(2, start.shape[1:])
         return out.transpose(0, 1)
 
-    def _mlp(self, index: int, layer: Layer) -> Stream | None:
-        """The difference of an MLP's store from its replacement; None if it is 0 or no reader loads it."""
+    def _mlp(self, index: int, layer: Layer) -> Float[Tensor, "batch row writer d_model"] | None:
+        """The differences of the stores of an MLP's sites from their replacements; None if they are 0 or not loaded."""
         base = self.base.layers[index]
-        if layer.mlp is None or base.mlp is None or not bool(self.needed[self._place_of_mlp(index)]):
+        if layer.mlp is None or base.mlp is None or not bool(self.needed[self._places_of_mlp(index)].any()):
             return None
-        columns = [self.live.place_of_reader[Reader(index, -1, "mlp")]]
-        if self.exact and not bool(self._wired(index, "mlp", columns)[1].any()):
+        readers = mlp_sites(self.weights, index)[1]
+        side, columns = readers[0].side, [self.live.place_of_reader[reader] for reader in readers]
+        if self.exact and not bool(self._wired(index, side, columns)[1].any()):
             return None
-        u = self._read(index, "mlp", base.stream if self._parallel else base.middle, columns)[0]
-        return mlp_store(self.shape, index, layer.mlp, u, self.scales) - base.mlp[:, self.first :]
+        u = self._read(index, side, base.stream if self._parallel else base.middle, columns)
+        return mlp_stores(self.weights, index, layer.mlp, list(u), self.scales) - base.mlp[:, self.first :]
 
     def _heads(self, index: int, layer: Layer) -> None:
         """Keep the differences of the heads' stores from their replacements."""

@@ -20,8 +20,11 @@ from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer, MlpLayer
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, of_heads
+from loadstore.model.opened import is_opened, opened_store
 from loadstore.model.points import ScaleName, ScaleOf
-from loadstore.sites import Side
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import mlp_sites
+from loadstore.sites import Reader, Side
 from loadstore.threads import threads_if_slow
 
 Scales: TypeAlias = Callable[[ScaleName, int], Tensor | None]
@@ -160,12 +163,20 @@ def mixed_scale(shape: Architecture, layer: Layer, z: Mixed, frozen: Tensor | No
     return normalise(stored, layer.after_heads, shape.eps, frozen)[1]
 
 
-def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales: Scales) -> Stream:
-    """The store of an MLP that loads ``u``."""
-    x, _ = normalise(u, mlp.norm, shape.eps, scales("mlp", index))
-    with threads_if_slow(x.numel() * shape.used_width):
-        stored = mlp_sum(x, mlp, shape)
-    return normalise(stored, mlp.after, shape.eps, scales("after_mlp", index))[0]
+def mlp_stores(
+    weights: Weights, index: int, mlp: MlpLayer, u: Sequence[Stream], scales: Scales
+) -> Float[Tensor, "batch token writer d_model"]:
+    """The stores of an MLP's sites in the order of the wiring; ``u``: what each of its readers loads, likewise."""
+    shape, readers = weights.architecture, mlp_sites(weights, index)[1]
+
+    def loaded(reader: Reader) -> Stream:
+        return normalise(u[readers.index(reader)], mlp.norm, shape.eps, scales("mlp", index))[0]
+
+    with threads_if_slow(u[0].numel() * shape.used_width):
+        if is_opened(weights, index):
+            return opened_store(shape, index, mlp, loaded).stored
+        stored = mlp_sum(loaded(readers[0]), mlp, shape)
+    return normalise(stored, mlp.after, shape.eps, scales("after_mlp", index))[0][:, :, None]
 
 
 def at_ends(stream: Float[Tensor, "batch token d_model"], ends: Tensor) -> Float[Tensor, "batch d_model"]:

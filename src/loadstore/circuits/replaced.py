@@ -13,6 +13,7 @@ from loadstore.execution.forward import forward
 from loadstore.execution.record import Record
 from loadstore.model.ports import heads_out
 from loadstore.model.weights import Weights
+from loadstore.model.wiring import mlp_sites
 
 Ablation: TypeAlias = Literal["counterfactual", "mean", "zero"]
 
@@ -25,7 +26,8 @@ class LayerReplaced:
         stream: The sum of all replacements before the heads.
         middle: The sum of all replacements before an MLP that reads its own layer's heads.
         inner: For heads, the values from which the replaced store is a linear map (``LayerRecord.inner``).
-        mlp: The store of the MLP, if the layer has one.
+        mlp: The stores of the MLP's sites in the order of the wiring, if the layer has an MLP: one, or one for each
+            expert where these are sites.
         q: The queries of the replacement run, ready for attention, if the replacements are one recorded run.
         k: Its keys.
         v: Its values.
@@ -34,7 +36,7 @@ class LayerReplaced:
     stream: Stream
     middle: Stream
     inner: Mixed
-    mlp: Stream | None
+    mlp: Float[Tensor, "batch token writer d_model"] | None
     q: HeadValues | None = None
     k: HeadValues | None = None
     v: Mixed | None = None
@@ -96,10 +98,10 @@ def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, l
         return Replaced(embed, layers, final, pos if bypasses else None, exact=False)
     layer_stores: list[LayerReplaced] = []
     for index, layer in enumerate(record.layers):
-        mlp = None if layer.mlp is None else taken(layer.mlp)
+        mlp = None if layer.mlp is None else taken(layer.mlp[:, :, None] if layer.parts is None else layer.parts)
         after = record.final if index + 1 == len(record.layers) else record.layers[index + 1].stream
         stream, after, inner = (taken(value) for value in (layer.stream, after, layer.inner))
-        middle = after if mlp is None else after - mlp
+        middle = after if mlp is None else after - mlp.sum(2)
         run = (layer.q, layer.k, layer.v) if ablation == "counterfactual" else ()
         layer_stores.append(LayerReplaced(stream, middle, inner, mlp, *run))
     exact = ablation == "counterfactual"
@@ -110,9 +112,11 @@ def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, .
     """The layers and the last stream under zero ablation: only ``stream`` and the biases remain."""
     shape, layers = weights.architecture, list[LayerReplaced]()
     inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.value_width)
-    for layer in weights.layers:
+    for index, layer in enumerate(weights.layers):
         middle = stream if layer.b_O is None else stream + weights.stored(layer.b_O)
-        layers.append(LayerReplaced(stream, middle, inner, None if layer.mlp is None else torch.zeros_like(stream)))
+        sites = len(mlp_sites(weights, index)[0])
+        mlp = None if layer.mlp is None else torch.zeros_like(stream)[:, :, None].repeat(1, 1, sites, 1)
+        layers.append(LayerReplaced(stream, middle, inner, mlp))
         stream = middle
     return tuple(layers), stream
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from loadstore.axes import HeadValues, Stream
 from loadstore.circuits.live import Live
-from loadstore.circuits.reads import Scales, at_ends, free, matrices, mixed_scale, mlp_store, owners, ready
+from loadstore.circuits.reads import Scales, at_ends, free, matrices, mixed_scale, mlp_stores, owners, ready
 from loadstore.circuits.replaced import Replaced, store_of_heads
 from loadstore.execution.attention import mixed, project
 from loadstore.execution.forward import unembed
@@ -24,6 +24,7 @@ from loadstore.model.layers import Layer
 from loadstore.model.norms import apply_gain, normalise
 from loadstore.model.points import SCALES
 from loadstore.model.weights import Weights
+from loadstore.model.wiring import mlp_sites
 from loadstore.sites import SIDES, Side
 
 Differences = Float[Tensor, "batch writer token d_model"]
@@ -37,8 +38,8 @@ class _Step:
     u: Stream
     projected: dict[Side, HeadValues]
     stored: Stream
-    u_mlp: Stream | None
-    mlp: Stream | None
+    u_mlp: tuple[Stream, ...]
+    mlp: Float[Tensor, "batch row writer d_model"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +135,16 @@ class _Forward:
         heads = store_of_heads(self.weights, index, z.detach() - base.inner[:, self.first :])
         if not parallel:
             self.store(row, heads)
-        u_mlp = mlp = None
+        u_mlp, mlp = (), None
         if layer.mlp is not None:
-            u_mlp = self.loaded(base.stream if parallel else base.middle).requires_grad_()
+            loaded = self.loaded(base.stream if parallel else base.middle)
+            u_mlp = tuple(loaded.clone().requires_grad_() for _ in mlp_sites(self.weights, index)[1])
             with torch.enable_grad():
-                mlp = mlp_store(shape, index, layer.mlp, u_mlp, self.scales)
+                mlp = mlp_stores(self.weights, index, layer.mlp, u_mlp, self.scales)
         if parallel:
             self.store(row, heads)
         if mlp is not None and base.mlp is not None:
-            self.store(row + shape.n_heads, (mlp.detach() - base.mlp[:, self.first :])[:, None])
+            self.store(row + shape.n_heads, (mlp.detach() - base.mlp[:, self.first :]).movedim(2, 1))
         return _Step(u, projected, stored, u_mlp, mlp)
 
     def _projected(self, index: int, layer: Layer, u: Stream) -> dict[Side, HeadValues]:

@@ -7,6 +7,7 @@ import typer
 
 from loadstore.cli.options import (
     Begin,
+    Experts,
     Json,
     Model,
     Positions,
@@ -54,6 +55,7 @@ def scores(
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     top: Annotated[int, typer.Option(help="The number of wires to print, best aligned first; 0 for all.", min=0)] = 20,
+    experts: Experts = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -74,7 +76,7 @@ def scores(
     from loadstore.scores.scores import subspace_scores
     from loadstore.wire_traffic.stream import stream_moments
 
-    weights, stream = open_model(model, positions, bos), None
+    weights, stream = open_model(model, positions, bos, experts=experts), None
     if out is not None:
         check_name(out)
     chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Experts, Json, Model, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
     from loadstore.circuits.discovered import By, Discovered
@@ -54,6 +54,7 @@ def discover(
         str, typer.Option(help="free (norms use the scales of each run) or frozen (those of the clean run).")
     ] = "free",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the circuit to FILE.json.")] = None,
+    experts: Experts = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -86,7 +87,7 @@ def discover(
     check_task(task)
     if out is not None:
         _check_name(out)
-    weights = open_model(model, positions, bos)
+    weights = open_model(model, positions, bos, experts=experts)
     made = task_named(weights, task, pairs=None if is_file(task) else pairs, seed=seed)
     with steps(f"{weights.name}: {made.name}") as show:
         names = list(STEPS)

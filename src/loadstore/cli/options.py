@@ -35,21 +35,34 @@ Corpus = Annotated[
     str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
 ]
 Tokens = Annotated[int | None, typer.Option(help="Stop adding documents at this number of tokens.", min=1)]
+Experts = Annotated[
+    str | None,
+    typer.Option(
+        help="Layers whose experts are sites, such as 3 or 3,7: L3.E5, L3.shared, L3.router in the place of L3.mlp.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":
+def open_model(
+    model: str, positions: str | None, bos: str = "model", *, check: bool = False, experts: str | None = None
+) -> "Weights":
     """Load the model named on the command line. Raises BadRequest for an unknown option."""
     from loadstore.checkpoints.library import load
     from loadstore.errors import BadRequest
     from loadstore.model.architecture import GIVEN
-    from loadstore.quote import one_of
+    from loadstore.quote import one_of, quote
 
     if positions is not None and positions not in GIVEN:
         raise BadRequest(f"--positions {positions!r}: expected {one_of(GIVEN)}")
     if bos not in BOS:
         raise BadRequest(f"--bos {bos!r}: expected {one_of(tuple(BOS))}")
-    return load(model, positions=positions, bos=BOS[bos], check=check)
+    layers = [] if experts is None else experts.split(",")
+    if not all(layer.strip().isascii() and layer.strip().isdigit() and len(layer) < 9 for layer in layers):
+        raise BadRequest(f"--experts {quote(repr(experts), 40)}: expected layers, such as 3 or 3,7")
+    weights = load(model, positions=positions, bos=BOS[bos], check=check)
+    return weights.with_experts([int(layer) for layer in layers]) if layers else weights
 
 
 def subject(argument: str | None, option: str | None, name: str, missing: str) -> str:

@@ -8,6 +8,7 @@ import typer
 from loadstore.cli.options import (
     Begin,
     Corpus,
+    Experts,
     Json,
     Model,
     Positions,
@@ -36,6 +37,7 @@ def wires(
         int, typer.Option(help="The number for each kind of reader, most traffic first; 0: all.", min=0)
     ] = 10,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
+    experts: Experts = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -58,7 +60,7 @@ def wires(
     from loadstore.cli.saving import check_name, saving, write_dataset
     from loadstore.evidence.wires import wires as measure
 
-    weights = open_model(model, positions, bos)
+    weights = open_model(model, positions, bos, experts=experts)
     if out is not None:
         check_name(out)
     most = top or None

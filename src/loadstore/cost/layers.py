@@ -7,11 +7,13 @@ DOUBLE = 8  # bytes of a double
 
 
 def layer_parameters(shape: Architecture) -> float:
-    """Parameters of one layer's matrices that one token uses."""
+    """Parameters of one layer's matrices that one token uses, in the mean over layers."""
     attention = shape.d_model * (shape.d_head + shape.value_width) * (shape.n_heads + shape.kv_heads)
-    mlp = 0 if shape.mlp is None else shape.d_model * shape.used_width * (3 if shape.mlp.gated else 2)
+    units = sum(shape.used_units(layer) for layer in range(shape.n_layers)) / shape.n_layers
+    mlp = 0.0 if shape.mlp is None else shape.d_model * units * (3 if shape.mlp.gated else 2)
     router = 0 if shape.experts is None else shape.d_model * (shape.experts.count + (shape.shared_width > 0))
-    return float(attention + mlp + router)
+    routed = 0 if shape.experts is None else 1 - len(shape.experts.without) / shape.n_layers
+    return attention + mlp + router * routed
 
 
 def heads_of(shape: Architecture) -> int:
@@ -40,8 +42,9 @@ def wires_of(shape: Architecture) -> float:
 
 def rows_of_dense(shape: Architecture) -> float:
     """Rows of the matrices that are as wide as the stream and as tall or taller: their Gram matrices are computed."""
-    inside = 0 if shape.mlp is None else shape.mlp.width * (3 if shape.mlp.gated else 2)
-    return 2.0 * shape.vocab + float(inside) * shape.n_layers
+    units = sum(shape.width(layer) for layer in range(shape.n_layers))
+    inside = 0 if shape.mlp is None else units * (3 if shape.mlp.gated else 2)
+    return 2.0 * shape.vocab + float(inside)
 
 
 def widths(shape: Architecture) -> tuple[int, int]:

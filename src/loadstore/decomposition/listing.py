@@ -20,6 +20,7 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
+from loadstore.model.opened import whole_mlps
 from loadstore.threads import threads_for
 
 TILE = 8192  # columns of the vocabulary
@@ -61,6 +62,7 @@ def listing(
         ('␣on', True)
     """
     at = one_prompt_index(trace, at)
+    whole_mlps(trace.weights, "a listing is made")
     refuse_cuts(trace)
     if trace.edits:
         raise Undefined("a listing is of a run without edits; run the prompt without them")

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from loadstore.linear.blocked import Blocked
 from loadstore.model.points import ScaleName
-from loadstore.sites import Reader, Side, Writer
+from loadstore.sites import Inside, Reader, Side, Writer
 
-Part: TypeAlias = Side | Literal["mlp", ""]
-"""One side of a layer's heads, its MLP, or (layer −1) the unembedding."""
+Part: TypeAlias = Side | Inside | Literal[""]
+"""One side of a layer's heads, its MLP or a kind of part of it, or (layer −1) the unembedding."""
 
 
 @dataclass(frozen=True, slots=True)

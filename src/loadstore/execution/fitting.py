@@ -9,6 +9,7 @@ from loadstore.execution.lifted import lifted
 from loadstore.execution.plan import frozen_heads, strongest
 from loadstore.execution.record import Pass
 from loadstore.execution.several import streams
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
@@ -40,6 +41,7 @@ def check(prompts: Pass, edits: Sequence[Edit]) -> None:
 
 def _denied(weights: Weights, edit: Deny) -> None:
     """Check that the denied site exists and that the rows fit the stream."""
+    whole_mlps(weights, "rights are denied")
     network, d = wiring(weights), weights.architecture.d_model
     rows = edit.rows
     if rows.dim() != 2 or rows.shape[1] != d or not bool(rows.isfinite().all()):

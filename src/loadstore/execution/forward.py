@@ -27,13 +27,15 @@ from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.execution.unembedding import unembed
-from loadstore.model.layers import Layer, Norm
+from loadstore.model.layers import Layer, MlpLayer, Norm
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import less_beta, normalise, through_norm
+from loadstore.model.opened import is_opened, opened_store
 from loadstore.model.ports import EmbedWriting, PosWriting
-from loadstore.model.routing import routing
+from loadstore.model.routing import router_scores, routing
 from loadstore.model.weights import Weights
-from loadstore.sites import EMBED, POS, Writer
+from loadstore.model.wiring import mlp_sites
+from loadstore.sites import EMBED, INSIDE, POS, Reader, Writer
 from loadstore.threads import threads_for
 
 ALL = slice(None)
@@ -176,14 +178,35 @@ def _mlp(
     shape = weights.architecture
     assert layer.mlp is not None
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
+    if is_opened(weights, index):
+        return _opened(weights, index, layer.mlp, x, step, edited, tokens)
     x = _denied(x, edited.denials(index, "mlp"), layer.mlp.norm)
     x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
     if layer.mlp.experts is not None and shape.experts is not None:
-        step.routing = routing(x, layer.mlp.experts, shape.experts)
+        step.router = router_scores(x, layer.mlp.experts)
+        step.routing = routing(step.router, layer.mlp.experts, shape.experts)
     stored = mlp_sum(x, layer.mlp, shape, step.routing)
     if layer.mlp.after is not None:
         stored, step.after_mlp = normalise(stored, layer.mlp.after, shape.eps, edited.scale("after_mlp", index))
     step.mlp = edited.store(Writer("mlp", index), stored)
+    return step.mlp
+
+
+def _opened(
+    weights: Weights, index: int, mlp: MlpLayer, x: Stream, step: LayerRecord, edited: Changes, tokens: slice
+) -> Stream:
+    """What an MLP stores whose experts are sites, kept in ``step`` site by site; each loads ``x`` less its own cuts."""
+    scale = step.mlp_inverse_scale
+    assert scale is not None
+    losses = [loss for side in INSIDE for loss in edited.losses(index, side)]
+
+    def loaded(reader: Reader) -> Stream:
+        return _without(x, [loss for loss in losses if loss.reader == reader], mlp.norm, scale, tokens)
+
+    stored, step.router, step.routing = opened_store(weights.architecture, index, mlp, loaded)
+    writers = mlp_sites(weights, index)[0]
+    step.parts = torch.stack([edited.store(writer, stored[:, :, at]) for at, writer in enumerate(writers)], 2)
+    step.mlp = step.parts.sum(2)
     return step.mlp
 
 

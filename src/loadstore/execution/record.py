@@ -21,8 +21,9 @@ from loadstore.sites import Head, Writer
 class LayerRecord:
     """The record of one layer: its input, 1/σ of the norms, patterns, q, k, v and z = A v per head, bias and MLP.
 
-    If there is a norm after the heads, z includes its scale, so that a head's store is linear in z. ``routing``: the
-    weight of every expert, 0 where a token does not use it.
+    If there is a norm after the heads, z includes its scale, so that a head's store is linear in z. ``router`` holds
+    the score of every expert and ``routing`` its weight, 0 where a token does not use it. ``parts``: where experts are
+    sites, the stores of the MLP's sites in the order of the wiring.
     """
 
     stream: Stream
@@ -40,7 +41,9 @@ class LayerRecord:
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
     after_heads: Float[Tensor, "batch token 1"] | None = None
     after_mlp: Float[Tensor, "batch token 1"] | None = None
+    router: Float[Tensor, "batch token expert"] | None = None
     routing: Float[Tensor, "batch token expert"] | None = None
+    parts: Float[Tensor, "batch token writer d_model"] | None = None
 
     @property
     def inner(self) -> Mixed:
@@ -119,6 +122,9 @@ class Record:
                 store = layer.bias
             case "mlp":
                 store = layer.mlp
+            case "expert" | "shared":
+                at = writers[0].index  # the units beside the experts, with index −1, are last
+                store = None if layer.parts is None else layer.parts[:, :, at]
         assert store is not None
         return store[:, :, None]
 

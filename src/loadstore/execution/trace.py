@@ -13,6 +13,7 @@ from loadstore.execution.extent import blanked
 from loadstore.execution.positions import At
 from loadstore.execution.predictions import lens, likeliest, patterns
 from loadstore.execution.record import LayerRecord, Pass
+from loadstore.model.mixture import experts_in
 from loadstore.model.recency import recency
 from loadstore.model.sinks import taken
 from loadstore.quote import quote
@@ -108,11 +109,10 @@ class Trace(Pass):
 
         Raises NoSuchSite if there is no such layer, or if its MLP has no experts.
         """
-        depth = self.weights.architecture.n_layers
-        weights = self.record.layers[layer].routing if 0 <= layer < depth else None
-        if weights is None:
-            why = "no layer" if not 0 <= layer < depth else "no experts in layer"
-            raise NoSuchSite(f"there is {why} {layer}: {self.weights.name} is {self.weights.architecture.brief}")
+        shape = self.weights.architecture
+        experts_in(shape.experts, layer, shape.n_layers, f"{self.weights.name} is {shape.brief}")
+        weights = self.record.layers[layer].routing
+        assert weights is not None
         return self._shape(weights)
 
     @property

@@ -12,6 +12,7 @@ from loadstore.explorer.runs import Runs, TooLong
 from loadstore.explorer.switchable import CIRCUITS, PICTURES, Switchable
 from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.subject.results import Results
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 
 _Result = TypeVar("_Result")
@@ -30,6 +31,7 @@ class Explorer:
         training: Path | None = None,
     ) -> None:
         """Take a loaded model, the first prompt, the question about it (``question.begin``), and its run's folder."""
+        whole_mlps(weights, "the explorer is")
         self.weights = weights
         self.prompt = prompt
         self.asked = dict(asked or {})

@@ -27,6 +27,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         ("d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"),
         *([("d_value", str(shape.d_value))] if shape.d_value is not None else []),
         *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
+        *([("routing", _routing(weights))] if shape.experts is not None else []),
         ("positions", _positions(shape)),
         *([("multiplier", _multiplier(shape))] if shape.residual_scale != 1 else []),
         *([("soft caps", _caps(shape))] if shape.score_cap or shape.logit_cap else []),
@@ -83,6 +84,24 @@ def _mlp(shape: Architecture) -> str:
         beside = f", and {shape.shared_width:,} units that every token uses" if shape.shared_width else ""
         wide = f"{shape.experts.brief}{beside}"
     return f"{wide}, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
+
+
+def _routing(weights: Weights) -> str:
+    """How tokens choose experts and what their weights are."""
+    shape = weights.architecture
+    mixture = shape.experts
+    assert mixture is not None
+    layer = next(layer for layer in range(shape.n_layers) if shape.experts_of(layer) is not None)
+    mlp = weights.layers[layer].mlp
+    biased = mlp is not None and mlp.experts is not None and mlp.experts.b_choice is not None
+    parts = ["the sigmoid of each score" if mixture.scheme == "sigmoid" else "the softmax of all scores"]
+    parts += ["divided by the sum of those used"] if mixture.normalised else []
+    parts += [f"times {mixture.scale:.4g}"] if mixture.scale != 1 else []
+    parts += ["a bias that only chooses"] if biased else []
+    if mixture.without:
+        plain = "an MLP" if len(mixture.without) == 1 else "MLPs"
+        parts.append(f"{plain} of {mixture.plain_width:,} in {some([f'L{each}' for each in mixture.without])}")
+    return ", ".join(parts)
 
 
 def _scaled(shape: Architecture) -> str:

@@ -78,7 +78,7 @@ def _named(
     directions: list[Direction] = []
     for column, part in zip(values.unbind(1), held.tolist(), strict=True):
         sign = column[column.abs().argmax()].sign()
-        ends = strongest(weights, (column * sign)[:, None], TOKENS, what, single=True)
+        ends = strongest(weights, (column * sign)[:, None], TOKENS, what, UNEMBED, single=True)
         plus, minus = (tuple(match.text for match in ends[end]) for end in ("+", "-"))
         directions.append(Direction(way, part, plus, minus))
     return directions

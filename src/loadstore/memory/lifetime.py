@@ -25,6 +25,7 @@ from loadstore.memory.sample import sample
 from loadstore.memory.stores import in_stream
 from loadstore.memory.terms import Products, loads, products, whitened
 from loadstore.model.globs import matching
+from loadstore.model.opened import whole_mlps
 from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -77,6 +78,7 @@ def lifetimes(
         >>> lifetimes.rho.shape == (len(lifetimes.writers), len(lifetimes.depth))
         True
     """
+    whole_mlps(weights, "lifetimes are measured")
     measured, everyone = _chosen(weights, writers), in_stream(weights)
     kept = given_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
     sums = products(kept, measured, everyone, progress)

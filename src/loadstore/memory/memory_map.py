@@ -16,6 +16,7 @@ from loadstore.memory.overlap import overlaps
 from loadstore.memory.region import SHARE, regions
 from loadstore.memory.stores import varying
 from loadstore.model.globs import matching
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -69,6 +70,7 @@ def memory_map(
     """
     if not 0 < share < 1:
         raise BadRequest(f"share={share}: expected a part of the variance above 0 and below 1, such as .9")
+    whole_mlps(weights, "a memory map is drawn")
     network = wiring(weights)
     chosen = matching(network.writers, writers, network.writer)
     everyone = varying(weights)

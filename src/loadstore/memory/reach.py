@@ -26,6 +26,7 @@ from loadstore.memory.reach_effect import Effects, effects_by_distance
 from loadstore.memory.reach_value import Reach, Reached
 from loadstore.memory.sample import sample
 from loadstore.memory.stores import in_stream
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -70,6 +71,7 @@ def reach(
         >>> reach.ratio > 0
         True
     """
+    whole_mlps(weights, "reach is measured")
     network, writers = wiring(weights), in_stream(weights)
     kept = given_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
     carried = traffic(weights, kept, writers=[str(writer) for writer in writers], progress=progress)

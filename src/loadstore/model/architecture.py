@@ -1,10 +1,11 @@
 """What kind of machine a checkpoint is: sizes, positions and norm, nothing learned."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from loadstore.errors import NoSuchSite, NotThisModel
 from loadstore.model import possible
+from loadstore.model.facts import stated
 from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
@@ -90,8 +91,8 @@ class Architecture:
             possible.slopes(self.slopes, self.n_heads)
             if self.score_cap is not None:
                 raise NotThisModel("slopes of heads beside a soft cap of scores are not supported")
-        if self.experts is not None and (self.mlp is None or self.shared_width < 0):
-            raise NotThisModel("experts belong to MLPs that are at least as wide as all experts together")
+        if self.experts is not None:
+            self.experts.fit(self.mlp, self.n_layers)
         for rotary in (self.rotary, self.local_rotary):
             if rotary is not None:
                 possible.turning(rotary, self.d_head)
@@ -133,16 +134,36 @@ class Architecture:
         """How many offsets query − key, from 0, a layer lets meet: its window, at most the context."""
         return min(self.window(layer) or self.context, self.context)
 
+    def experts_of(self, layer: int) -> Mixture | None:
+        """The experts of one layer; None where its MLP has none."""
+        return None if self.experts is None or layer in self.experts.without else self.experts
+
+    def plain_width(self, layer: int) -> int:
+        """How many units of a layer's MLP belong to no expert."""
+        if self.experts is None or layer not in self.experts.without:
+            return self.shared_width
+        return self.experts.plain_width or 0
+
+    def width(self, layer: int) -> int:
+        """How many units a layer's MLP has."""
+        mixture = self.experts_of(layer)
+        return self.plain_width(layer) + (0 if mixture is None else mixture.count * mixture.width)
+
     @property
     def shared_width(self) -> int:
-        """How many units of an MLP belong to no expert: every token uses them."""
+        """How many units of an MLP with experts belong to no expert: every token uses them."""
         inside = 0 if self.experts is None else self.experts.count * self.experts.width
         return (0 if self.mlp is None else self.mlp.width) - inside
 
     @property
     def used_width(self) -> int:
-        """How many units of an MLP one token uses."""
-        return self.shared_width + (0 if self.experts is None else self.experts.chosen * self.experts.width)
+        """How many units of an MLP one token uses, at most."""
+        return max(self.used_units(layer) for layer in range(self.n_layers))
+
+    def used_units(self, layer: int) -> int:
+        """How many units of one layer's MLP one token uses."""
+        mixture = self.experts_of(layer)
+        return self.plain_width(layer) + (0 if mixture is None else mixture.chosen * mixture.width)
 
     @property
     def last_norm(self) -> NormKind:
@@ -184,8 +205,7 @@ class Architecture:
     @property
     def stated(self) -> dict[str, Any]:
         """Every fact by its name; without the later ones that say nothing, so that older files and digests stay."""
-        named = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
-        return {name: value for name, (value, usual) in named.items() if name not in LATER or value != usual}
+        return stated(self, LATER)
 
     @property
     def heads(self) -> tuple[Head, ...]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from loadstore.linear.blocked import Blocked, blocked
 from loadstore.model.layers import Layer, MlpLayer, Norm
 from loadstore.model.norms import centred, of_heads
+from loadstore.model.opened import whole_mlps
 from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer
@@ -45,6 +46,7 @@ def without(weights: Weights, reads: Mapping[Reader, Rows], stores: Mapping[Writ
 
     Readers that share a matrix must be denied the same rows. All other tensors share memory with the original.
     """
+    whole_mlps(weights, "rights are denied")
     changed: dict[str, Any] = {
         "layers": tuple(_layer(weights, index, reads, stores) for index in range(weights.architecture.n_layers))
     }

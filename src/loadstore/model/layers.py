@@ -49,7 +49,7 @@ class MlpLayer:
     """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
 
     ``inner``: a LayerNorm before W_out, as SoLU models have. ``after``: an RMSNorm of all that the MLP stores.
-    ``experts``: parts that only some tokens use, beside the units here, which all use. Then there are no biases.
+    ``experts``: parts that only some tokens use, beside the units here, which all use. Then these have no biases.
     """
 
     W_in: Float[Tensor, "d_model width"]
@@ -90,13 +90,16 @@ class Experts:
     """Parts of an MLP, and the router by whose scores each token uses some of them.
 
     ``changes`` are applied to an expert when it is asked for, so that no expert is read that no token uses.
-    ``W_shared``: a gate, its sigmoid multiplies what the units outside the experts store.
+    ``W_shared``: a gate, its sigmoid multiplies what the units outside the experts store. ``b_router`` is added to
+    scores; ``b_choice`` is added to shares where experts are chosen, and not to their weights.
     """
 
     W_router: Float[Tensor, "d_model expert"]
     stored: tuple[MlpLayer, ...]
     W_shared: Float[Tensor, "d_model 1"] | None = None
     changes: tuple[Callable[[MlpLayer], MlpLayer], ...] = ()
+    b_router: Float[Tensor, " expert"] | None = None
+    b_choice: Float[Tensor, " expert"] | None = None
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -118,6 +121,14 @@ class Experts:
         """The experts with a change of each, made when it is asked for; ``routers``: one of W_router and W_shared."""
         W_router, *rest = self.routers if routers is None else map(routers, self.routers)
         return replace(self, W_router=W_router, W_shared=rest[0] if rest else None, changes=(*self.changes, change))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "Experts":
+        """The experts with a change of every tensor."""
+        biases = {
+            name: None if bias is None else change(bias)
+            for name, bias in (("b_router", self.b_router), ("b_choice", self.b_choice))
+        }
+        return replace(self.each(lambda expert: map_tensors(expert, change), change), **biases)
 
 
 @dataclass(frozen=True)
@@ -196,5 +207,5 @@ def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
         elif isinstance(part, Norm | MlpLayer | Latent):
             changed[each.name] = map_tensors(part, change)
         elif isinstance(part, Experts):
-            changed[each.name] = part.each(lambda expert: map_tensors(expert, change), change)
+            changed[each.name] = part.mapped(change)
     return replace(value, **changed)

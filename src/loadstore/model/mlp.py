@@ -6,20 +6,20 @@ from torch import Tensor
 
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import MlpLayer
-from loadstore.model.mlp_facts import Activation
+from loadstore.model.mlp_facts import Activation, Mlp
 from loadstore.model.norms import normalise
-from loadstore.model.routing import routing
+from loadstore.model.routing import router_scores, routing
 
 
-def activate(x: Tensor, activation: Activation) -> Tensor:
-    """Apply the activation entrywise; SoLU multiplies each entry by its softmax."""
+def activate(x: Tensor, activation: Activation, slope: float = 1.0) -> Tensor:
+    """Apply the activation entrywise; SoLU multiplies each entry by its softmax. ``slope``: α of x σ(α x) for silu."""
     match activation:
         case "gelu":
             return F.gelu(x)
         case "gelu_tanh":
             return F.gelu(x, approximate="tanh")
         case "silu":
-            return F.silu(x)
+            return F.silu(x) if slope == 1 else x * (slope * x).sigmoid()
         case "relu2":
             return F.relu(x).square()
         case "solu" | "solu_ln":
@@ -47,29 +47,58 @@ def mlp_sum(
     store, each times its weight, and of what the units outside the experts store. ``weights``: these weights, where
     they are known.
     """
-    assert shape.mlp is not None
-    stored = _units(x, mlp, shape.mlp.activation, shape.eps)
+    stored = shared_store(x, mlp, shape)
     if mlp.experts is None:
         return stored
-    assert shape.experts is not None
-    if mlp.experts.W_shared is not None:
-        stored = stored * (x @ mlp.experts.W_shared).sigmoid()
-    weights = routing(x, mlp.experts, shape.experts) if weights is None else weights
-    for index in (weights != 0).flatten(0, -2).any(0).nonzero().flatten().tolist():
-        at = (weights[..., index] != 0).nonzero(as_tuple=True)
-        part = _units(x[at], mlp.experts[index], shape.mlp.activation, shape.eps) * weights[..., index][at][:, None]
-        stored = stored.index_put(at, part, accumulate=True)
+    if weights is None:
+        assert shape.experts is not None
+        weights = routing(router_scores(x, mlp.experts), mlp.experts, shape.experts)
+    for index in used_experts(weights):
+        stored = expert_store(x, index, mlp, shape, weights, onto=stored)
     return stored
 
 
-def _units(
-    x: Float[Tensor, "*any d_model"], mlp: MlpLayer, activation: Activation, eps: float
-) -> Float[Tensor, "*any d_model"]:
+def used_experts(weights: Float[Tensor, "batch token expert"]) -> list[int]:
+    """The experts that any token uses."""
+    return (weights != 0).flatten(0, -2).any(0).nonzero().flatten().tolist()
+
+
+def shared_store(
+    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, shape: Architecture
+) -> Float[Tensor, "batch token d_model"]:
+    """What the units outside the experts store, times their gate if there is one; without experts, what all store."""
+    assert shape.mlp is not None
+    stored = _units(x, mlp, shape.mlp, shape.eps)
+    if mlp.experts is None or mlp.experts.W_shared is None:
+        return stored
+    return stored * (x @ mlp.experts.W_shared).sigmoid()
+
+
+def expert_store(
+    x: Float[Tensor, "batch token d_model"],
+    index: int,
+    mlp: MlpLayer,
+    shape: Architecture,
+    weights: Float[Tensor, "batch token expert"],
+    onto: Float[Tensor, "batch token d_model"],
+) -> Float[Tensor, "batch token d_model"]:
+    """Return ``onto`` plus what one expert stores at the tokens that use it, times its weight there."""
+    assert shape.mlp is not None
+    assert mlp.experts is not None
+    at = (weights[..., index] != 0).nonzero(as_tuple=True)
+    part = _units(x[at], mlp.experts[index], shape.mlp, shape.eps) * weights[..., index][at][:, None]
+    return onto.index_put(at, part, accumulate=True)
+
+
+def _units(x: Float[Tensor, "*any d_model"], mlp: MlpLayer, facts: Mlp, eps: float) -> Float[Tensor, "*any d_model"]:
     inside = _plus(x @ mlp.W_in, mlp.b_in)
     if mlp.W_gate is None:
-        inside = activate(inside, activation)
+        inside = activate(inside, facts.activation, facts.slope)
     else:
-        inside = activate(_plus(x @ mlp.W_gate, mlp.b_gate), activation) * inside
+        gate = _plus(x @ mlp.W_gate, mlp.b_gate)
+        if facts.clip is not None:
+            gate, inside = gate.clamp(max=facts.clip), inside.clamp(-facts.clip, facts.clip) + 1
+        inside = activate(gate, facts.activation, facts.slope) * inside
     inside = inside if mlp.inner is None else normalise(inside, mlp.inner, eps)[0]
     return _plus(inside @ mlp.W_out, mlp.b_out)
 

@@ -4,20 +4,23 @@ Row vectors, ``x @ W``. Loading never changes weights; exact rewrites return new
 their file and are often memory-mapped. They are widened on use, one layer or head at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.errors import BadRequest, Undefined
 from loadstore.model.architecture import Architecture
 from loadstore.model.comparison import Comparison
 from loadstore.model.finite import Unchecked
 from loadstore.model.head_matrices import HeadMatrices
 from loadstore.model.latent import Latent
 from loadstore.model.layers import Experts, Layer, MlpLayer, Norm, map_tensors
+from loadstore.model.mixture import experts_in
 from loadstore.model.quantised import Quantised
+from loadstore.quote import quote
 from loadstore.sites import Head
 from loadstore.tokenizer.tokens import Tokens, begins
 
@@ -50,6 +53,7 @@ class Weights:
     by_structure: bool = False  # no family is for it; its context is the number of tokens that were verified
     computed: torch.dtype | None = None  # compute dtype; None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    experts_as_sites: tuple[int, ...] = ()  # layers whose experts are writers and readers, in the place of the MLP
     unchecked: Unchecked | None = None  # set if the file is too large to check for NaN at loading
 
     def __repr__(self) -> str:
@@ -143,6 +147,32 @@ class Weights:
     def double(self) -> "Weights":
         """Return the same weights with compute dtype float64; nothing is copied."""
         return replace(self, computed=torch.float64)
+
+    def with_experts(self, layers: int | Sequence[int]) -> "Weights":
+        """Return the same weights with the experts of some layers as sites; nothing is copied.
+
+        ``L3.E5`` and ``L3.shared`` are then writers and readers in the place of ``L3.mlp``, and ``L3.router`` is a
+        reader. The stores of ``L3.E*`` and ``L3.shared`` sum to that of ``L3.mlp``.
+
+        Args:
+            layers: One or several layers, from 0; an empty list for none.
+
+        Raises:
+            NoSuchSite: A layer has no experts.
+            BadRequest: Anything else than layers.
+        """
+        asked = [layers] if isinstance(layers, int) else list(layers)
+        if any(type(layer) is not int for layer in asked):
+            raise BadRequest(f"with_experts({quote(repr(layers), 60)}): expected a layer or a list of layers")
+        shape = self.architecture
+        for layer in asked:
+            experts_in(shape.experts, layer, shape.n_layers, f"{self.name} is {shape.brief}")
+            mlp = self.layers[layer].mlp
+            if mlp is not None and mlp.after is not None:
+                raise Undefined(
+                    f"experts of layer {layer} share the scale of the norm after them; use L{layer}.mlp as one site"
+                )
+        return replace(self, experts_as_sites=tuple(sorted(set(asked))))
 
     def named(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor by its name in loadstore's own files (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""

@@ -35,7 +35,7 @@ class Wiring:
 
     def _stored(self, writer: Writer) -> int:
         """The time at which a writer stores: two steps per layer, attention and MLP; −1 before the first layer."""
-        return -1 if writer.layer < 0 else self._loaded(writer.layer, mlp=writer.kind == "mlp")
+        return -1 if writer.layer < 0 else self._loaded(writer.layer, mlp=writer.in_mlp)
 
     def _loaded(self, layer: int, *, mlp: bool) -> int:
         return 2 * layer + (mlp and not self.parallel)
@@ -96,7 +96,8 @@ class Wiring:
         else:
             same = [(w.layer, w.index, str(w)) for w in self.writers if w.kind == site.kind]
         if not same:
-            return ""
+            on_request = f" Experts are sites on request: with_experts({site.layer}), or --experts {site.layer}."
+            return on_request if site.is_part else ""
         return f" Nearest: {min(same, key=lambda s: (abs(s[0] - site.layer), abs(s[1] - site.index)))[2]}."
 
 
@@ -115,6 +116,18 @@ def wiring(weights: Weights) -> Wiring:
     return _WIRINGS[weights]
 
 
+def mlp_sites(weights: Weights, layer: int) -> tuple[tuple[Writer, ...], tuple[Reader, ...]]:
+    """The writers and readers of a layer's MLP: itself, or its experts where these are sites of their own."""
+    mixture = weights.architecture.experts_of(layer)
+    if layer not in weights.experts_as_sites or mixture is None:
+        return (Writer("mlp", layer),), (Reader(layer, -1, "mlp"),)
+    experts = range(mixture.count)
+    shared = weights.architecture.shared_width > 0
+    writers = [Writer("expert", layer, index) for index in experts] + [Writer("shared", layer)] * shared
+    readers = [Reader(layer, -1, "router"), *(Reader(layer, index, "expert") for index in experts)]
+    return tuple(writers), (*readers, *[Reader(layer, -1, "shared")] * shared)
+
+
 def _wiring(weights: Weights) -> Wiring:
     shape = weights.architecture
     writers = [EMBED, POS] if shape.has_pos else [EMBED]
@@ -126,8 +139,9 @@ def _wiring(weights: Weights) -> Wiring:
         if weights.layers[layer].b_O is not None:
             writers.append(Writer("bias", layer))
         if shape.mlp is not None:
-            readers.append(Reader(layer, -1, "mlp"))
-            writers.append(Writer("mlp", layer))
+            stores, loads = mlp_sites(weights, layer)
+            writers += stores
+            readers += loads
     parallel = shape.mlp is not None and shape.mlp.parallel
     shortformer = shape.positions == "shortformer"
     return Wiring(tuple(writers), (*readers, UNEMBED), shortformer, parallel, weights.name)

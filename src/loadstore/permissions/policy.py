@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 
 from loadstore.errors import BadRequest, NoSuchSite
 from loadstore.model.globs import Site, matching
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.permissions.subspace import Subspace
@@ -93,6 +94,7 @@ class Rights(NamedTuple):
 
 def rights(weights: Weights, policy: Policy) -> list[Rights]:
     """Return the permissions of a model's sites, subspace by subspace. Raises NoSuchSite, BadRequest."""
+    whole_mlps(weights, "rights are stated")
     network, every_right = wiring(weights), list[Rights]()
     for name, space in policy.protect.items():
         if space.rows.shape[1] != weights.architecture.d_model:

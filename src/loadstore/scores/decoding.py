@@ -179,9 +179,9 @@ def _decoded(
         len(strengths),
         float(strengths.square().mean().sqrt()),
         stored_as,
-        {} if stored is None else strongest(weights, stored, top, stored_as, single=single),
-        f"{loaded_as} {MATCHING[target.side]}",
-        strongest(weights, loaded, top, loaded_as, single=single),
+        {} if stored is None else strongest(weights, stored, top, stored_as, source, single=single),
+        f"{loaded_as} {MATCHING['mlp' if target.is_mlp else target.side]}",
+        strongest(weights, loaded, top, loaded_as, target, single=single),
         _agreement(stored, loaded) if stored is not None and stored_as == loaded_as != "units" else nan,
     )
 
@@ -225,15 +225,15 @@ def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -
 
 
 def strongest(
-    weights: Weights, values: Float[Tensor, "row m"], top: int, what: str, *, single: bool
+    weights: Weights, values: Float[Tensor, "row m"], top: int, what: str, site: Writer | Reader, *, single: bool
 ) -> dict[str, tuple[Match, ...]]:
-    """The largest positive values of each sign, or the largest norms if there are several directions."""
+    """The largest positive values of each sign, or the largest norms if there are several directions, at a site."""
     ways = {"+": values.flatten(), "-": -values.flatten()} if single else {"±": values.norm(dim=1)}
     matches: dict[str, tuple[Match, ...]] = {}
     for sign, way in ways.items():
         best = way.topk(min(top, len(way)))
         rows = [row for row, value in zip(best.indices.tolist(), best.values.tolist(), strict=True) if value > 0]
-        named = _texts(weights, rows, what)
+        named = _texts(weights, rows, what, site)
         matches[sign] = tuple(
             Match(row, text, float(values[row, 0] if single else way[row]))
             for row, text in zip(rows, named, strict=True)
@@ -241,10 +241,10 @@ def strongest(
     return matches
 
 
-def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:
+def _texts(weights: Weights, rows: list[int], what: str, site: Writer | Reader) -> list[str]:
     """Tokens by their text, positions by their number, and the columns or rows of an MLP by their names."""
     if what == "positions":
         return [f"pos·{row}" for row in rows]
     if what == "tokens":
         return texts(weights, rows)
-    return [unit_name(weights.architecture, row) for row in rows]
+    return [unit_name(weights.architecture, site, row) for row in rows]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest
 from loadstore.linear.whitening import RIDGE
-from loadstore.model.mixture import EVERY
+from loadstore.model.opened import counted
 from loadstore.model.points import Point
 from loadstore.model.ports import Norms
 from loadstore.model.weights import Weights
@@ -43,7 +43,7 @@ class Asked:
     def definition(self, weights: Weights) -> str:
         """The text that these options add to a result's definition."""
         said = averaged_over(weights, self.offsets) + {"rotation": "", "heads": HEADS, "stream": STREAM}[self.null]
-        said += "" if weights.architecture.experts is None else EVERY
+        said += counted(weights)
         return said if self.frequencies is None else said + FREQUENCIES
 
 

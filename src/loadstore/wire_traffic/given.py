@@ -30,6 +30,11 @@ def given_moments(
     """
     if isinstance(corpus, Moments):
         measured = corpus.weights
+        if measured.experts_as_sites != weights.experts_as_sites:
+            raise BadRequest(
+                f"the moments are those of other sites: experts of {measured.name} are sites in one of the two models "
+                "only; measure them on this model, with ls.statistics.moments(model)"
+            )
         if measured is not weights and digest_of(measured) != digest_of(weights):
             raise BadRequest(
                 f"the moments are those of other weights ({measured.name}) than the model ({weights.name}); measure "

@@ -22,7 +22,7 @@ from loadstore.model.globs import matching
 from loadstore.model.points import Point
 from loadstore.model.ports import Bank, banks, points, reading, reading_at, writing
 from loadstore.model.weights import Weights
-from loadstore.model.wiring import wiring
+from loadstore.model.wiring import mlp_sites, wiring
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.met import MET, Met, met
@@ -37,7 +37,8 @@ class Moments:
 
     ``z`` and ``mlp`` are the heads' mixed values and the MLPs' stores, ``inverse_scale`` is 1/σ at every point. ``met``
     holds the summed moments M of each group, for the layers in ``layers``, those of the requested readers.
-    ``value_scales``: 1/σ of the latents through which values of a layer load, where there are any. ``group``
+    ``value_scales``: 1/σ of the latents through which values of a layer load, where there are any. ``parts``: the
+    stores of experts and shared units by layer, where these are sites. ``group``
     numbers the documents; if there are more than 32, neighbouring documents share a group. Standard errors are over
     groups.
     """
@@ -54,6 +55,7 @@ class Moments:
     met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
     layers: frozenset[int]
     value_scales: dict[int, Float[Tensor, " token"]]
+    parts: dict[int, Float[Tensor, "token writer d_model"]]
 
     @cached_property
     def later(self) -> Bool[Tensor, " token"]:
@@ -78,6 +80,8 @@ class Moments:
         rows = writing(self.weights, writer).given(self.tokens, self.position)
         if rows is not None:
             return rows[:, None]
+        if writer.is_part:
+            return self.parts[writer.layer][:, writer.index][:, None]  # the shared units, with index −1, are last
         assert self.mlp is not None
         return self.mlp[writer.layer][:, None]
 
@@ -163,6 +167,10 @@ def moments(
         raise Undefined(f"every piece of {corpus.name} is one token long; traffic is about tokens that follow others")
     z = spool(weights, shape.n_layers, total, shape.n_heads, shape.value_width)
     mlp = None if shape.mlp is None else spool(weights, shape.n_layers, total, shape.d_model)
+    of_parts = {
+        layer: spool(weights, total, len(mlp_sites(weights, layer)[0]), shape.d_model)
+        for layer in weights.experts_as_sites
+    }
     documents = len(corpus.documents)
     groups = min(documents, GROUPS)
     square = (shape.n_heads, shape.d_head, shape.d_head)
@@ -179,6 +187,8 @@ def moments(
                 mlp[index, span] = layer.mlp[0]
             if layer.v_scale is not None:
                 values.setdefault(index, []).append(layer.v_scale[0, :, 0, 0])
+            if layer.parts is not None:
+                of_parts[index][span] = layer.parts[0]
             for what, inside in met(layer, shape, index).items() if index in layers else ():
                 sums[what][index, document * groups // documents] += inside
         for point, parts in scales.items():
@@ -203,4 +213,5 @@ def moments(
         sums,
         layers,
         {index: torch.cat(each) for index, each in values.items()},
+        of_parts,
     )

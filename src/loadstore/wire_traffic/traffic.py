@@ -17,7 +17,7 @@ import numpy as np
 from loadstore.corpora.corpus import Source
 from loadstore.execution.attention import overflow
 from loadstore.model.globs import matching
-from loadstore.model.mixture import EVERY
+from loadstore.model.opened import counted
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -105,7 +105,7 @@ def traffic(
             "corpus": kept.corpus,
             "documents": kept.documents,
             "tokens": len(kept.tokens),
-            "definition": (EXACT if exact else FACTORISED) + ("" if weights.architecture.experts is None else EVERY),
+            "definition": (EXACT if exact else FACTORISED) + counted(weights),
         },
     )
 

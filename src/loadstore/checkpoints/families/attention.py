@@ -115,9 +115,13 @@ def gated(
     *,
     biased: bool = False,
     experts: Experts | None = None,
+    width: int | None = None,
 ) -> MlpLayer:
-    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``; ``experts``: beside these units."""
-    d, width = shape.d_model, shape.shared_width
+    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``; ``experts``: beside these units.
+
+    ``width``: how many units there are; None for those that every token uses.
+    """
+    d, width = shape.d_model, shape.shared_width if width is None else width
 
     def bias(name: str, size: int) -> Tensor | None:
         return some_bias(read.maybe(f"{at}{name}.bias", size)) if biased else None

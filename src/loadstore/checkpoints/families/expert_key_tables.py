@@ -38,9 +38,9 @@ QWEN_MOE = (
             "use_sliding_window": False,
             "sliding_window": 4096,
             "norm_topk_prob": False,
+            "decoder_sparse_step": 1,
+            "mlp_only_layers": None,
         },
-        neutral={"decoder_sparse_step": (1,), "mlp_only_layers": ([], None)},  # MLPs without experts in some layers
-        silent=names("intermediate_size"),  # of those
         solid=SIZES
         | names("attention_dropout decoder_sparse_step moe_intermediate_size norm_topk_prob rms_norm_eps")
         | names("use_sliding_window"),
@@ -51,6 +51,7 @@ QWEN2_MOE = QWEN_MOE | Keys(
         "num_attention_heads": 16,
         "num_key_value_heads": 16,
         "max_window_layers": 28,
+        "intermediate_size": 5632,
         "moe_intermediate_size": 1408,
         "shared_expert_intermediate_size": 5632,
         "num_experts_per_tok": 4,
@@ -64,6 +65,7 @@ QWEN3_MOE = QWEN_MOE | Keys(
     defaults={
         "num_attention_heads": 32,
         "num_key_value_heads": 4,
+        "intermediate_size": 6144,
         "moe_intermediate_size": 768,
         "num_experts_per_tok": 8,
         "attention_bias": False,

@@ -15,15 +15,26 @@ from loadstore.model.mlp_facts import Mlp
 
 @dataclass(frozen=True)
 class Named:
-    """What stands before the experts of a layer, and the names of an expert's gate, input and output."""
+    """The names of the tensors of an MLP with experts.
+
+    ``at`` stands before the experts of a layer; ``gate``, ``up`` and ``down`` are an expert's matrices; ``router`` is
+    the router. ``shared`` stands before the units that every token uses, and ``shared_gate`` is their gate, empty
+    where they have none. ``choice`` is the bias that only chooses, empty where there is none.
+    """
 
     at: str = "mlp."
     gate: str = "gate_proj"
     up: str = "up_proj"
     down: str = "down_proj"
+    router: str = "gate"
+    shared: str = "shared_expert."
+    shared_gate: str = "shared_expert_gate"
+    choice: str = ""
 
 
-QWEN, MIXTRAL = Named(), Named("block_sparse_moe.", "w1", "w3", "w2")
+QWEN = Named()
+MIXTRAL = Named("block_sparse_moe.", "w1", "w3", "w2")
+DEEPSEEK = Named(shared="shared_experts.", shared_gate="", choice="gate.e_score_correction_bias")
 
 
 def with_experts(facts: Facts, mixture: Mixture, shared: int = 0) -> Mlp:
@@ -32,27 +43,37 @@ def with_experts(facts: Facts, mixture: Mixture, shared: int = 0) -> Mlp:
     return Mlp(width, gated=True, activation=facts.activation("hidden_act"))
 
 
-def routed(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named = QWEN) -> MlpLayer:
-    """The experts, the router and, where there are any, the units that every token uses, which have a gate then.
+def mlp_of(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named = QWEN) -> MlpLayer:
+    """The MLP of one layer: ``routed`` where it has experts, else the gated MLP of Llama.
 
     Args:
         read: The file.
         at: The layer, such as ``layers.0.``.
-        shape: The architecture.
+        shape: The architecture, whose mixture says which layers have experts.
         norm: The norm before the MLP.
-        named: How a file calls the tensors of single experts.
+        named: How a file calls the tensors of an MLP with experts.
     """
+    layer = int(at.split(".")[-2])
+    if shape.experts_of(layer) is None:
+        return gated(read, f"{at}mlp.", shape, norm, width=shape.plain_width(layer))
+    return routed(read, at, shape, norm, named)
+
+
+def routed(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named = QWEN) -> MlpLayer:
+    """The experts, the router and, where there are any, the units that every token uses; arguments as in ``mlp_of``."""
     assert shape.experts is not None
     d, count, fused = shape.d_model, shape.experts.count, f"{at}{QWEN.at}experts.gate_up_proj"
     inside = f"{at}{QWEN.at if read.has(fused) else named.at}"
     expert = _sliced(read, inside, shape) if read.has(fused) else _single(read, inside, shape, named)
-    W_router = read(f"{inside}gate.weight", count, d).mT
-    experts = Experts(W_router, tuple(expert(index) for index in range(count)))
+    W_router = read(f"{inside}{named.router}.weight", count, d).mT
+    b_choice = read(f"{inside}{named.choice}", count) if named.choice else None
+    experts = Experts(W_router, tuple(expert(index) for index in range(count)), b_choice=b_choice)
     if not shape.shared_width:
         none = W_router[:, :0]
         return MlpLayer(W_in=none, W_gate=none, W_out=none.mT, norm=norm, experts=experts)
-    experts = replace(experts, W_shared=read(f"{inside}shared_expert_gate.weight", 1, d).mT)
-    return gated(read, f"{inside}shared_expert.", shape, norm, experts=experts)
+    if named.shared_gate:
+        experts = replace(experts, W_shared=read(f"{inside}{named.shared_gate}.weight", 1, d).mT)
+    return gated(read, f"{inside}{named.shared}", shape, norm, experts=experts)
 
 
 def _single(read: Reader, at: str, shape: Architecture, named: Named) -> Callable[[int], MlpLayer]:

@@ -83,6 +83,17 @@ class Facts:
             )
         return float(value)
 
+    def listed(self, name: str) -> tuple[int, ...]:
+        """A list of layers, by their numbers; empty for null. Raises BadCheckpoint."""
+        stated: object = self.config.get(name)
+        if stated is None:
+            return ()
+        if not isinstance(stated, list) or any(type(each) is not int for each in cast("list[object]", stated)):
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {quote(stated, 40)}, expected a list of layers"
+            )
+        return tuple(cast("list[int]", stated))
+
     def flag(self, name: str) -> bool:
         """True or false. Raises BadCheckpoint."""
         value = self.config.get(name)

@@ -18,6 +18,8 @@ from loadstore.checkpoints.families.own_norms import inner_norm, norm_of, option
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.mixture import Mixture
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.weights import Weights
 from loadstore.quote import quote, some
 from loadstore.tokenizer.tokens import Tokens
@@ -56,7 +58,7 @@ def packed(weights: Weights, *, half: bool = False, card: str = "") -> bytes:
     metadata = {
         "format": FORMAT,
         "name": weights.name,
-        "architecture": json.dumps(weights.architecture.stated, default=asdict),
+        "architecture": json.dumps(weights.architecture.stated, default=_facts),
         "numbers": "float16, rounded" if half else ", ".join(sorted({str(t.dtype)[6:] for t in tensors.values()})),
         "card": card,
     }
@@ -71,6 +73,10 @@ def packed(weights: Weights, *, half: bool = False, card: str = "") -> bytes:
         metadata["bos"] = json.dumps(weights.tokens.bos)
     metadata["digest"] = digest(tensors, metadata)
     return save(tensors, metadata)
+
+
+def _facts(part: Any) -> dict[str, Any]:
+    return part.stated if isinstance(part, Mlp | Mixture) else asdict(part)
 
 
 def digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
@@ -122,13 +128,14 @@ def build(checkpoint: Checkpoint) -> Weights:
 
 def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, str]) -> tuple[Layer, ...]:
     try:
-        return tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers))
+        return tuple(_layer(checkpoint, shape, index, inner) for index in range(shape.n_layers))
     except NotThisModel as error:  # norms that a layer cannot have
         raise BadCheckpoint(f"{checkpoint.path}: {error}; download it again") from None
 
 
-def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, str]) -> Layer:
-    sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head, "w": shape.shared_width}
+def _layer(checkpoint: Checkpoint, shape: Architecture, index: int, inner: dict[str, str]) -> Layer:
+    prefix, width = f"layers.{index}.", shape.plain_width(index)
+    sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head, "w": width}
     sizes["v"] = shape.value_width
 
     def part(name: str, axes: str, *, needed: bool) -> Tensor | None:
@@ -145,7 +152,7 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         parts: dict[str, Any] = {name: part(f"mlp.{name}", axes, needed=name in needed) for name, axes in MLP.items()}
         outer = norm_of(checkpoint, shape.norm, f"{prefix}mlp.norm.", shape.d_model)
         parts |= {"inner": norm("mlp.inner"), "after": norm("mlp.after")}
-        mlp = MlpLayer(**parts, norm=outer, experts=read_experts(checkpoint, shape, prefix))
+        mlp = MlpLayer(**parts, norm=outer, experts=read_experts(checkpoint, shape, index))
     outer = norm_of(checkpoint, shape.norm, f"{prefix}norm.", shape.d_model)
     others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
     others |= read_latents(checkpoint, shape, prefix)

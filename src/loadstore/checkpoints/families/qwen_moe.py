@@ -1,4 +1,4 @@
-"""Qwen 2 and 3 with experts. In Qwen 2 some units are used by every token, and have a gate of their own."""
+"""Qwen 2 and 3 with experts, in all layers or in some. In Qwen 2 some units are used by every token, behind a gate."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import layer_of
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.expert_key_tables import QWEN2_MOE, QWEN3_MOE
-from loadstore.checkpoints.families.experts import routed, with_experts
+from loadstore.checkpoints.families.experts import mlp_of, with_experts
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import WHOLE, head_of, rotary_of
@@ -15,6 +15,7 @@ from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.mixture import Mixture
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.weights import Weights
 
 KEYS = {"qwen2_moe": QWEN2_MOE, "qwen3_moe": QWEN3_MOE}
@@ -28,8 +29,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     d, second = facts.whole("hidden_size"), facts.kind == "qwen2_moe"
     facts.whole("num_key_value_heads")  # null is not all heads here
     d_head = head_of(facts, d // facts.whole("num_attention_heads"))
-    count, chosen = facts.whole(*EXPERTS[facts.kind]), facts.whole("num_experts_per_tok")
-    mixture = Mixture(count, chosen, facts.whole("moe_intermediate_size"), facts.flag("norm_topk_prob"))
+    mixture, mlp = _mlps(facts, second=second)
     shape = architecture(
         facts,
         d_head,
@@ -38,11 +38,26 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         eps=facts.number("rms_norm_eps"),
         rotary=rotary_of(facts, d_head, WHOLE),
         windows=_windows(facts, facts.whole("num_hidden_layers")),
-        mlp=with_experts(facts, mixture, facts.whole("shared_expert_intermediate_size") if second else 0),
+        mlp=mlp,
         experts=mixture,
     )
     layer = partial(_layer, facts, shape)
     return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("norm", d, centres=False))
+
+
+def _mlps(facts: Facts, *, second: bool) -> tuple[Mixture | None, Mlp]:
+    """The experts and the MLPs. Layers have none if they are listed, or if only every nth layer has them."""
+    layers = range(facts.whole("num_hidden_layers"))
+    step, listed = facts.whole("decoder_sparse_step"), facts.listed("mlp_only_layers")
+    without = tuple(layer for layer in layers if layer in listed or (layer + 1) % step)
+    width = facts.whole("intermediate_size") if without else None
+    count, chosen = facts.whole(*EXPERTS[facts.kind]), facts.whole("num_experts_per_tok")
+    sizes = (count, chosen, facts.whole("moe_intermediate_size"), facts.flag("norm_topk_prob"))
+    shared = facts.whole("shared_expert_intermediate_size") if second else 0
+    mixture = Mixture(*sizes, without=without, plain_width=width)
+    if width is not None and len(without) == len(layers):
+        return None, Mlp(width, gated=True, activation=facts.activation("hidden_act"))
+    return mixture, with_experts(facts, mixture, shared)
 
 
 def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
@@ -74,6 +89,6 @@ def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
     third = facts.kind == "qwen3_moe"
     biased = facts.flag("attention_bias" if third else "qkv_bias")
     inner = [Norm(read(f"{at}self_attn.{side}_norm.weight", shape.d_head), centres=False) for side in "qk" if third]
-    mlp, (q_norm, k_norm) = routed(read, at, shape, after), inner or (None, None)
+    mlp, (q_norm, k_norm) = mlp_of(read, at, shape, after), inner or (None, None)
     attention = (read, f"{at}self_attn.", shape, norm, mlp)
     return layer_of(*attention, inputs=biased, output=biased and third, q_norm=q_norm, k_norm=k_norm)

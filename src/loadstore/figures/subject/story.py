@@ -18,6 +18,7 @@ from loadstore.figures.subject.on_text import stored_on_text
 from loadstore.figures.subject.prompt import Prompt
 from loadstore.figures.subject.results import Results
 from loadstore.heads.roles import IS_ROLE, measured_roles
+from loadstore.model.opened import whole_mlps
 from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
@@ -70,6 +71,9 @@ class Story:
     scope: Scope = EVERYTHING
     results: Results = field(default_factory=Results, compare=False, repr=False)
     quick: bool = False
+
+    def __post_init__(self) -> None:
+        whole_mlps(self.weights, "figures are drawn")
 
     @cached_property
     def main(self) -> Head:

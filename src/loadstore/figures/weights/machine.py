@@ -28,7 +28,7 @@ def machine_figure(story: Story) -> Figure:
         detail = f"Q, K, V {shape.d_model} × {shape.d_head}, O {shape.d_head} × {shape.d_model}"
         steps.append(step(str(head), "head", detail, loads, "A · x · W_OV", more=shape.n_heads - 1))
         if shape.mlp is not None:
-            inside = f"in {shape.d_model} × {shape.mlp.width:,}{', gated' if shape.mlp.gated else ''}"
+            inside = f"in {shape.d_model} × {shape.width(head.layer):,}{', gated' if shape.mlp.gated else ''}"
             steps.append(step(f"L{head.layer}.mlp", "mlp", inside, [("in", "stream")], "act(x · W_in) · W_out"))
     steps.append(step("unembed", "unembed", f"W_U {shape.d_model} × {shape.vocab:,}", [("logits", "stream")]))
     composed = composition(story)

@@ -182,7 +182,8 @@ def _mlp(shape: Architecture) -> list[Row]:
             (
                 "a wire of one expert",
                 f"each token uses {shape.experts.chosen} of {shape.experts.count} experts, whose stores are one sum",
-                "scores and traffic count every expert fully, and the router; cuts and circuits choose experts again",
+                "scores and traffic count every expert fully, and the router; cuts and circuits choose experts again; "
+                "with_experts(LAYER), or --experts, gives single experts",
             )
         )
     if shape.mlp.parallel:

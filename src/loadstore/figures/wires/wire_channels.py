@@ -67,12 +67,13 @@ def wire_channels_figure(
     ]
     if ends:
         views.insert(0, _tokens(ends))
-    loads = f"{STORES[writer.kind]} {LOADS[reader.side]} A channel has no sign: + goes with + and − with −." + (
+    stores, loads = STORES["mlp" if writer.in_mlp else writer.kind], LOADS["mlp" if reader.is_mlp else reader.side]
+    both = f"{stores} {loads} A channel has no sign: + goes with + and − with −." + (
         " Agreement: cosine of the two ends; near 1 the reader looks for what was stored."
         if any(end.agreement == end.agreement for end in ends)
         else ""
     )
-    note = loads if ends else "Carried: a channel's part of the wire's squared product; all channels add up to 1."
+    note = both if ends else "Carried: a channel's part of the wire's squared product; all channels add up to 1."
     return figure("Channels", f"{writer} → {reader}", claim, views, reading(note))
 
 

@@ -19,6 +19,8 @@ WRITINGS: Mapping[str, type[Writing]] = {
     "pos": PosWriting,
     "head": HeadWriting,
     "mlp": MlpWriting,
+    "expert": MlpWriting,
+    "shared": MlpWriting,
     "bias": BiasWriting,
 }
 READINGS: Mapping[str, type[Reading]] = {
@@ -26,6 +28,9 @@ READINGS: Mapping[str, type[Reading]] = {
     "K": HeadReading,
     "V": HeadReading,
     "mlp": MlpReading,
+    "router": MlpReading,
+    "expert": MlpReading,
+    "shared": MlpReading,
     "": UnembedReading,
 }
 
