@@ -17,7 +17,7 @@ ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_acc
 ACTIVATIONS += ("relu2",)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 YARN = {"factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 4, "truncate": False}
-STRETCHED = ("llama", "mistral", "qwen2", "qwen3")  # whose scores have what YaRN multiplies by
+STRETCHED = ("llama", "mistral", "qwen2", "qwen3", "gpt_oss")  # whose scores have what YaRN multiplies by
 PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
 STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
 STRANGE |= {"attention_multiplier": 0.3, "sliding_window": 3, "alibi": True, "query_pre_attn_scalar": 2, "n_ctx": 64}
@@ -44,7 +44,7 @@ STRANGE |= {"output_hidden_states": True, "tie_last_hidden_states": True, "pretr
 VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e-3)
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
-WITHOUT_HEAD = ("stablelm", "nemotron", "phi3", "olmoe")
+WITHOUT_HEAD = ("deepseek_v2", "deepseek_v3", "stablelm", "nemotron", "phi3", "olmoe")
 NULL_KEYS = ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere", "olmoe")  # null: all heads
 FLAGS = {
     "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3", "cohere", "nemotron"),
@@ -70,6 +70,7 @@ MULTIPLIERS = {"embedding_multiplier": (2, 0.5), "attention_multiplier": (0.3, 1
 MULTIPLIERS |= {"logits_scaling": (4, 0.5)}
 USED = {"num_experts_per_tok": (1, 2, 3)}
 EXPERTS: dict[str, dict[str, tuple[int, ...]]] = {
+    "gpt_oss": USED | {"num_local_experts": (3, 4)},
     "mixtral": USED | {"num_local_experts": (3, 4)},
     "olmoe": USED | {"num_experts": (3, 4)},
     "qwen2_moe": USED
@@ -140,6 +141,16 @@ def legal(kind: str, dice: random.Random) -> Config:
         if dice.random() < 0.5:
             found |= {"sliding_window_pattern": dice.choice([1, 2, 6])}
             found.pop("layer_types" if dice.random() < 0.7 else "sliding_window_pattern")
+    if kind == "gpt_oss":
+        found |= {
+            "head_dim": dice.choice([4, 8]),
+            "sliding_window": dice.choice([1, 3]),
+            "swiglu_limit": dice.choice([0.7, 7.0]),
+        }
+        if dice.random() < 0.5:
+            found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
+    if kind.startswith("deepseek"):
+        found |= latent(kind, heads, dice)
     if kind in EXPERTS:
         found |= {name: dice.choice(values) for name, values in EXPERTS[kind].items()}
         if kind.startswith("qwen") and dice.random() < 0.4:
@@ -158,6 +169,19 @@ def legal(kind: str, dice: random.Random) -> Config:
             if found["sliding_window"] is not None and dice.random() < 0.4:
                 found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
     return shared | found | rope(kind, dice)
+
+
+def latent(kind: str, heads: int, dice: random.Random) -> Config:
+    """DeepSeek: widths of heads and latents, and routing in groups or not."""
+    found: Config = {"kv_lora_rank": dice.choice([3, 8]), "q_lora_rank": dice.choice([None, 6]), "v_head_dim": 3}
+    found |= {"qk_nope_head_dim": dice.choice([2, 5]), "qk_rope_head_dim": dice.choice([2, 4])}
+    found |= {"moe_intermediate_size": 6, "n_shared_experts": dice.choice([1, 2]), "n_routed_experts": 4}
+    found |= {"num_experts_per_tok": dice.choice([1, 2]), "first_k_dense_replace": dice.choice([0, 1, 5])}
+    found |= {"num_key_value_heads": dice.choice([None, heads]), "routed_scaling_factor": dice.choice([1.0, 2.5])}
+    found |= {"n_group": 2, "topk_group": dice.choice([1, 2]), "attention_bias": dice.random() < 0.4}
+    if kind == "deepseek_v2":
+        return found | {"topk_method": dice.choice(["greedy", "group_limited_greedy"])}
+    return found | {"rope_interleave": dice.random() < 0.7, "norm_topk_prob": dice.random() < 0.5, "num_mtp_layers": 0}
 
 
 def still(layers: int, dice: random.Random) -> Config:

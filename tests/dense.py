@@ -105,6 +105,15 @@ def loaded_by_units(mlp: MlpLayer) -> Tensor:
     return torch.cat([*(unit.W_in for unit in units), *gates, *routers], 1)
 
 
+def biases_by_units(mlp: MlpLayer) -> Tensor | float:
+    """b_in beside b_gate of all units and b_router, in the order of ``loaded_by_units``; 0 without biases."""
+    experts = mlp.experts
+    if experts is None or experts.b_router is None:
+        return 0.0
+    parts = [*(unit.b_in for unit in experts), *(unit.b_gate for unit in experts), experts.b_router]
+    return torch.cat(parts)
+
+
 def stored_by_units(mlp: MlpLayer) -> Tensor:
     """W_out of all units, those of experts first, and what experts store beside."""
     experts = [] if mlp.experts is None else list(mlp.experts.stored)

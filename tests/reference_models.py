@@ -90,6 +90,19 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16,
 }
+
+
+def oss(layers: int, heads: int, kv: int, d: int, experts: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_local_experts": experts, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 4}
+    return llama_like(layers, heads, kv, d, 10, **(sizes | more))
+
+
+def deepseek(layers: int, heads: int, d: int, experts: int, **more: Any) -> dict[str, Any]:
+    inside = {"kv_lora_rank": 9, "q_lora_rank": 7, "qk_nope_head_dim": 5, "qk_rope_head_dim": 4, "v_head_dim": 6}
+    routed = {"n_routed_experts": experts, "num_experts_per_tok": 2, "moe_intermediate_size": 5, "n_shared_experts": 2}
+    return llama_like(layers, heads, heads, d, 11, **(inside | routed | more))
+
+
 YARN = {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16}
 TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
 UNPADDED = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
@@ -370,6 +383,55 @@ SHAPES = [
         llama_like(2, 4, 4, 24, 5, num_experts=2, num_experts_per_tok=2, hidden_act="gelu")
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
     ),
+    Shape("oss-in-turn", "gpt_oss", oss(3, 4, 2, 24, 4)),
+    Shape(
+        "oss-default-rope-wide-limit",
+        "gpt_oss",
+        oss(2, 3, 1, 27, 3, swiglu_limit=0.5, swiglu_alpha=1.1, head_dim=6, num_experts_per_tok=1, rms_norm_eps=1e-3)
+        | {"rope_parameters": {"rope_type": "default", "rope_theta": 700.0}, "tie_word_embeddings": True},
+    ),
+    Shape(
+        "oss-listed-no-biases",
+        "gpt_oss",
+        oss(2, 2, 2, 20, 5, attention_bias=False, sliding_window=2, num_experts_per_tok=5)
+        | {"layer_types": ["full_attention", "sliding_attention"]},
+    ),
+    Shape("oss-all-full", "gpt_oss", oss(1, 4, 4, 32, 2, layer_types=["full_attention"], rope_parameters=YARN)),
+    Shape("deepseek2-lite", "deepseek_v2", deepseek(2, 3, 27, 4, q_lora_rank=None, first_k_dense_replace=1)),
+    Shape(
+        "deepseek2-groups-biases",
+        "deepseek_v2",
+        deepseek(2, 2, 24, 6, attention_bias=True, topk_method="group_limited_greedy", n_group=3, topk_group=2)
+        | {"routed_scaling_factor": 3.0, "tie_word_embeddings": True},
+    ),
+    Shape(
+        "deepseek2-yarn",
+        "deepseek_v2",
+        deepseek(2, 4, 32, 3, v_head_dim=9, rope_parameters=YARN | {"mscale": 0.7, "mscale_all_dim": 0.7}),
+    ),
+    Shape("deepseek2-no-experts", "deepseek_v2", deepseek(1, 2, 20, 3, first_k_dense_replace=4, hidden_act="gelu")),
+    Shape(
+        "deepseek3-groups",
+        "deepseek_v3",
+        deepseek(3, 3, 27, 8, n_group=4, topk_group=2, first_k_dense_replace=1, num_mtp_layers=0),
+    ),
+    Shape(
+        "deepseek3-halves-biases-lite",
+        "deepseek_v3",
+        deepseek(2, 2, 24, 4, n_group=2, topk_group=1, first_k_dense_replace=0, rope_interleave=False)
+        | {"attention_bias": True, "q_lora_rank": None, "n_shared_experts": 1, "norm_topk_prob": False},
+    ),
+    Shape(
+        "deepseek3-yarn",
+        "deepseek_v3",
+        deepseek(2, 4, 32, 6, n_group=1, topk_group=1, first_k_dense_replace=1, num_experts_per_tok=4)
+        | {"rope_parameters": YARN | {"mscale": 1.0, "mscale_all_dim": 1.0}, "v_head_dim": 9},
+    ),
+    Shape(
+        "deepseek3-no-experts-tied",
+        "deepseek_v3",
+        deepseek(2, 2, 20, 4, first_k_dense_replace=2, tie_word_embeddings=True, rms_norm_eps=1e-3),
+    ),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
@@ -449,6 +511,10 @@ def _turning(module: Any) -> Any:
         stretch = getattr(module, "attention_scaling", 1.0) if layer_type is None else 1.0  # of YaRN
         angles = (position_ids[..., None].to(torch.float32) * inv_freq.to(torch.float32)).double()
         angles = angles[0] if angles.dim() == 4 else angles  # of three axes, which are alike for text
+        if type(module).__name__.startswith("GptOss"):
+            return (stretch * angles.cos()).to(x.dtype), (stretch * angles.sin()).to(x.dtype)
+        if type(module).__name__.startswith("DeepseekV2"):
+            return stretch * torch.polar(torch.ones_like(angles), angles)
         adjacent = type(module).__name__.startswith("Cohere")
         angles = angles.repeat_interleave(2, -1) if adjacent else torch.cat((angles, angles), -1)
         return (stretch * angles.cos()).to(x.dtype), (stretch * angles.sin()).to(x.dtype)
@@ -500,6 +566,11 @@ def _falling(model: Any, home: Any) -> tuple[str, Any]:
     return "build_mpt_alibi_tensor", lambda heads, length, *_, **__: slopes * torch.arange(1 - length, 1)
 
 
+def _doubled(tensor: Tensor) -> Tensor:
+    """A copy in float64: DeepSeek V2 views it as complex numbers."""
+    return tensor.double().clone(memory_format=torch.contiguous_format)
+
+
 @contextmanager
 def exact(model: Any) -> Iterator[None]:
     """Within, the model computes in float64 what it would round to float32."""
@@ -515,13 +586,18 @@ def exact(model: Any) -> Iterator[None]:
                 patch.setattr(sys.modules[type(module).__module__], "apply_rotary_pos_emb", _turned_in_pairs)
             if name in ("OlmoLayerNorm", "CohereLayerNorm"):
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
-            if name in ("GPTJAttention", "GPTNeoSelfAttention"):  # which computes scores in float32
+            if name in (
+                "GPTJAttention",
+                "GPTNeoSelfAttention",
+                "DeepseekV2TopkRouter",
+                "DeepseekV3TopkRouter",
+            ):  # which computes scores in float32
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
             if name in ("BloomModel", "MptModel"):
                 home = sys.modules[type(module).__module__]
                 patch.setattr(home, *_falling(module, home))
-            if name in ("MptAttention", "MixtralTopKRouter"):
-                patch.setattr(Tensor, "float", Tensor.double)
+            if name in ("MptAttention", "MixtralTopKRouter", "DeepseekV2Attention"):
+                patch.setattr(Tensor, "float", _doubled)
             if name == "GPTJAttention":
                 patch.setitem(module._buffers, "embed_positions", _adjacent(module))
         patch.setattr(torch.nn.functional, "softmax", lambda x, dim=None, dtype=None, **_: softmax(x, dim=dim))

@@ -33,6 +33,10 @@ GPT2: Config = {"model_type": "gpt2", "vocab_size": 20, "n_embd": 12, "n_head": 
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
 
+LATENT: Config = {"kv_lora_rank": 6, "q_lora_rank": 5, "qk_nope_head_dim": 4, "qk_rope_head_dim": 2, "v_head_dim": 3}
+LATENT |= {"n_routed_experts": 4, "moe_intermediate_size": 6, "n_shared_experts": 1, "first_k_dense_replace": 1}
+
+
 OWN: dict[str, Config] = {  # kinds that have other names of their sizes
     "gpt2": GPT2,
     "gptj": GPT2 | {"rotary_dim": 4},
@@ -48,6 +52,9 @@ OWN: dict[str, Config] = {  # kinds that have other names of their sizes
     "qwen3_moe": SMALL | {"num_experts": 4, "moe_intermediate_size": 6, "num_experts_per_tok": 3},
     "phi3": SMALL | {"pad_token_id": None},
     "smollm3": SMALL | dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id")),
+    "gpt_oss": SMALL | {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8},
+    "deepseek_v2": SMALL | LATENT | {"num_experts_per_tok": 2},
+    "deepseek_v3": SMALL | LATENT | {"n_group": 2, "topk_group": 1, "num_experts_per_tok": 2},
     "opt": {"vocab_size": 20, "hidden_size": 12, "num_attention_heads": 2, "num_hidden_layers": 2, "ffn_dim": 9}
     | {"max_position_embeddings": 16},
 }

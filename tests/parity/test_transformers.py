@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from dense import loaded_by_units
+from dense import biases_by_units, loaded_by_units
 from reference_models import SHAPES, Shape, exact, opened, outputs, reference, save
 from tiny import uncapped
 from torch import Tensor
@@ -123,7 +123,7 @@ def inside(trace: Trace, layer: int) -> Tensor:
     elif mlp.norm is not None:
         x = torch.nn.functional.rms_norm(x, x.shape[-1:], mlp.norm.gain, weights.architecture.eps)
     if mlp.experts is not None:
-        return x @ loaded_by_units(mlp)
+        return x @ loaded_by_units(mlp) + biases_by_units(mlp)
     parts = [(mlp.W_in, mlp.b_in)] + ([] if mlp.W_gate is None else [(mlp.W_gate, mlp.b_gate)])
     return torch.cat([x @ W + (0 if b is None else b) for W, b in parts], -1)
 

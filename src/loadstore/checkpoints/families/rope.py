@@ -18,7 +18,19 @@ from loadstore.quote import quote
 WHOLE = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False)
 HALF = Names("rope_theta", "partial_rotary_factor", 0.5)
 # kinds whose class has no field head_dim, so that the reference takes null for the width itself
-NO_NULL_HEAD = ("qwen2", "qwen2_moe", "qwen3_moe", "phi", "olmo", "olmo2", "granite", "smollm3", "phi3", "cohere")
+NO_NULL_HEAD = (
+    "deepseek_v3",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3_moe",
+    "phi",
+    "olmo",
+    "olmo2",
+    "granite",
+    "smollm3",
+    "phi3",
+    "cohere",
+)
 QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
 
 

@@ -7,6 +7,7 @@ from loadstore.checkpoints.families import (
     bigcode,
     bloom,
     cohere,
+    deepseek,
     falcon,
     gemma,
     gemma1,
@@ -14,6 +15,7 @@ from loadstore.checkpoints.families import (
     gpt2,
     gptj,
     gptneo,
+    gptoss,
     granite,
     llama,
     mixtral,
@@ -78,6 +80,8 @@ MODULES = (
     mixtral,
     qwen_moe,
     olmoe,
+    gptoss,
+    deepseek,
 )
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
