@@ -24,11 +24,12 @@ from loadstore.tokenizer.tokens import Tokens
 from loadstore.visible import line
 
 PLAIN = Kind("shortformer", "none", biases=True)
-LEGACY = [  # HookedTransformer's gates have no bias, and its experts are not read
+LEGACY = [  # HookedTransformer's gates have no bias, and its experts and latents are not read
     kind
     for kind in KINDS
     if not (
         kind.experts
+        or kind.latent
         or kind.positions == "alibi"
         or kind.window
         or kind.qk_norm

@@ -103,6 +103,7 @@ def deepseek(layers: int, heads: int, d: int, experts: int, **more: Any) -> dict
     return llama_like(layers, heads, heads, d, 11, **(inside | routed | more))
 
 
+EVEN = {"kv_lora_rank": 10, "qk_nope_head_dim": 6}  # the reference turns odd strides in double precision alone
 YARN = {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16}
 TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
 UNPADDED = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
@@ -397,7 +398,7 @@ SHAPES = [
         | {"layer_types": ["full_attention", "sliding_attention"]},
     ),
     Shape("oss-all-full", "gpt_oss", oss(1, 4, 4, 32, 2, layer_types=["full_attention"], rope_parameters=YARN)),
-    Shape("deepseek2-lite", "deepseek_v2", deepseek(2, 3, 27, 4, q_lora_rank=None, first_k_dense_replace=1)),
+    Shape("deepseek2-lite", "deepseek_v2", deepseek(2, 3, 27, 4, **EVEN, q_lora_rank=None, first_k_dense_replace=1)),
     Shape(
         "deepseek2-groups-biases",
         "deepseek_v2",

@@ -12,7 +12,7 @@ from hostile import refusal, same, unchecked, words
 from reference_models import SHAPES, Shape, exact, library, outputs, reference, save
 from torch import Tensor
 
-from loadstore.checkpoints.families.table import FAMILIES
+from loadstore.checkpoints.families.table import FAMILIES, WRAPPERS
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
 from loadstore.execution.run import run
@@ -137,15 +137,15 @@ def test_numbers_that_are_not_here_or_not_plain_are_refused() -> None:
 )
 def test_an_architecture_that_is_not_known_is_told_with_those_that_are(kind: str, near: str) -> None:
     live = Stand({"w": torch.ones(2)}, model_type=kind)
-    message = refusal(lambda: load(live), NotThisModel, f"model_type '{kind}'", near, ", ".join(sorted(FAMILIES)))
+    message = refusal(
+        lambda: load(live), NotThisModel, f"model_type '{kind}'", near, ", ".join(sorted({*FAMILIES, *WRAPPERS}))
+    )
     assert ("closest" in message) == (kind != "t5")
 
 
-def test_a_model_of_images_and_text_is_told_with_the_way_to_its_text_model() -> None:
+def test_a_model_of_images_and_text_states_its_text_model() -> None:
     live = Stand({"w": torch.ones(2)}, model_type="gemma3")
-    refusal(
-        lambda: load(live), NotThisModel, "'gemma3', a model of images and text", "load(model.model.language_model)"
-    )
+    refusal(lambda: load(live), BadCheckpoint, "the live model Stand", "states no text_config")
 
 
 def test_positions_and_revisions_of_a_live_model() -> None:

@@ -1,6 +1,7 @@
 """Multi-head latent attention: heads load through a latent whose size is a scale of each token, as any norm's is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def composed(nan: bool = False) -> tuple[Composed, torch.Tensor]:
     down, up, own = (torch.randn(*size, generator=draw, dtype=torch.float64) for size in ((3, 7), (4, 3), (2, 7)))
     gain = torch.tensor([1.0, torch.nan if nan else 2.0, 3.0], dtype=torch.float64)
     pieces = [Piece(own), Piece(down, up, gain), Piece(own[1:])]
-    return Composed(pieces, "a file: tensor 'x'"), torch.cat([own, (up * gain) @ down, own[1:]])
+    return Composed(pieces, Path("a file"), {"y": up, "x": gain}), torch.cat([own, (up * gain) @ down, own[1:]])
 
 
 def test_a_composed_matrix_is_its_product_in_every_view() -> None:

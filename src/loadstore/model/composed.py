@@ -4,15 +4,16 @@ The matrices of heads that load through a latent are such products (``model/late
 whole model the products would take many times the memory of its file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from loadstore.errors import BadCheckpoint
+from loadstore.model.finite import damaged, is_finite
 from loadstore.model.stored import Matrix
 
 
@@ -45,8 +46,8 @@ class Piece:
 class Composed(Matrix):
     """Pieces one below the other, [rows, d_model]; a box of it is computed each time that it is asked for."""
 
-    def __init__(self, pieces: Sequence[Piece], where: str) -> None:
-        self.pieces, self.where = tuple(pieces), where
+    def __init__(self, pieces: Sequence[Piece], path: Path, named: Mapping[str, Tensor]) -> None:
+        self.pieces, self.path, self.named = tuple(pieces), path, named
         self.starts = np.cumsum([0, *(piece.rows for piece in pieces)]).tolist()
         self.rows, self.width = self.starts[-1], self.pieces[0].down.shape[1]
         self.kind, self.block, self.keep = -1, 1, False
@@ -71,8 +72,8 @@ class Composed(Matrix):
             if first < last:
                 parts.append(piece.box(slice(first - start, last - start), columns, self.dtype))
         values = torch.cat(parts)
-        if not bool(torch.isfinite(values).all()):
-            raise BadCheckpoint(f"{self.where} has NaN or infinite entries; the file is damaged; download it again")
+        if not is_finite(values):
+            raise damaged(self.path, next((name for name, part in self.named.items() if not is_finite(part)), None))
         return values
 
     def take(self, ids: Tensor) -> Tensor:

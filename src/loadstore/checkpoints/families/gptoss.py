@@ -20,8 +20,10 @@ from loadstore.model.weights import Weights
 KEYS = {"gpt_oss": GPT_OSS}
 TYPES = tuple(KEYS)
 NAMES = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False, usual_base=150_000.0)
-ROPE = {"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False}
-ROPE |= {"original_max_position_embeddings": 4096}
+ROPE = {
+    **{"rope_type": "yarn", "factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False},
+    "original_max_position_embeddings": 4096,
+}
 
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:

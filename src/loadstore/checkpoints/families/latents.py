@@ -33,13 +33,14 @@ def queries(
     if rank is None:
         own = read(f"{at}q_proj.weight", heads * e, d).unflatten(0, (heads, e))
         pieces = [Piece(part) for head in own for part in (head[plain:], head[:plain])]
-        return {"W_Q": _composed(read, f"{at}q_proj.weight", pieces, heads)}
+        return {"W_Q": _composed(read, {f"{at}q_proj.weight": own}, pieces, heads)}
     down, gain = read(f"{at}q_a_proj.weight", rank, d), read(f"{at}q_a_layernorm.weight", rank)
     bias = some_bias(read.maybe(f"{at}q_a_proj.bias", rank)) if biased else None
     up = read(f"{at}q_b_proj.weight", heads * e, rank).unflatten(0, (heads, e))
+    named = {f"{at}q_a_proj.weight": down, f"{at}q_a_layernorm.weight": gain, f"{at}q_b_proj.weight": up}
     ups = [part for head in up for part in (head[plain:], head[:plain])]
     return {
-        "W_Q": _composed(read, f"{at}q_b_proj.weight", [Piece(down, part, gain) for part in ups], heads),
+        "W_Q": _composed(read, named, [Piece(down, part, gain) for part in ups], heads),
         "b_Q": None if bias is None else _sent(torch.cat(ups), gain, bias).unflatten(0, (heads, e)),
         "q_latent": Latent(down.mT, bias),
     }
@@ -55,10 +56,11 @@ def keys_and_values(
     down, shared, gain = whole[:rank], whole[rank:], read(f"{at}kv_a_layernorm.weight", rank)
     bias = some_bias(read.maybe(f"{at}kv_a_proj_with_mqa.bias", rank + turned)) if biased else None
     up = read(f"{at}kv_b_proj.weight", heads * (plain + value), rank).unflatten(0, (heads, plain + value))
+    named = {f"{at}kv_a_proj_with_mqa.weight": whole, f"{at}kv_a_layernorm.weight": gain, f"{at}kv_b_proj.weight": up}
     keys = [piece for head in up for piece in (Piece(shared), Piece(down, head[:plain], gain))]
     fields: dict[str, Any] = {
-        "W_K": _composed(read, f"{at}kv_b_proj.weight", keys, heads),
-        "W_V": _composed(read, f"{at}kv_b_proj.weight", [Piece(down, head[plain:], gain) for head in up], heads),
+        "W_K": _composed(read, named, keys, heads),
+        "W_V": _composed(read, named, [Piece(down, head[plain:], gain) for head in up], heads),
         "kv_latent": Latent(down.mT, None if bias is None else bias[:rank], turned),
     }
     if bias is not None:
@@ -68,9 +70,10 @@ def keys_and_values(
     return fields
 
 
-def _composed(read: Reader, name: str, pieces: list[Piece], heads: int) -> Tensor:
-    """Pieces of all heads, one below the other, as [head, d_model, columns]."""
-    matrix = Composed(pieces, f"{read.checkpoint.path}: tensor '{read.prefix}{name}'")
+def _composed(read: Reader, named: dict[str, Tensor], pieces: list[Piece], heads: int) -> Tensor:
+    """Pieces of all heads, one below the other, as [head, d_model, columns]; ``named``: what they are products of."""
+    parts = {f"{read.prefix}{name}": part for name, part in named.items()}
+    matrix = Composed(pieces, read.checkpoint.path, parts)
     return heads_of(Quantised.of(matrix, (matrix.rows, matrix.width)), heads)
 
 
