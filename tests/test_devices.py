@@ -1,6 +1,7 @@
 """Every analysis computes where the weights are: on a second device that refuses to mix, and on a real one if there is.
 
-The calls are those of the golden numbers (tests/golden/from_fields.py), one of every public function.
+The calls are those of the golden numbers (tests/golden/from_fields.py), one of every public function; by day every
+fourth.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from depth import deep
 from each import each
 from elsewhere import DEVICE, SecondDevice
 from golden.cases import Case
@@ -47,7 +49,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@each("name", CALLS)
+@each("name", deep([*CALLS], usual=[*CALLS][::4]))
 def test_an_analysis_on_a_second_device_gives_the_same_numbers(name: str) -> None:
     call: Callable[[Case], Any] = CALLS[name]
     with unchecked():

@@ -14,6 +14,7 @@ from hostile import refusal
 from sweep.small_models import small_models
 
 import loadstore as ls
+from loadstore.cost.machine import ORDINARY
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.sweep.engine import Here
 from loadstore.sweep.plan import plan_of
@@ -134,7 +135,7 @@ def test_a_file_url_is_a_path_and_wildcards_name_files_of_a_store(tmp_path: Path
     assert torch.equal(ls.load(f"file://{path}").W_E, ls.load(path).W_E)
     plan = plan_of(["memory://bucket/run/*.safetensors", f"file://{path.parent}/*1*"], ["spectrum"])
     assert plan.models == (URL, URL.replace("000", "001"), str(path))
-    swept = sweep(plan, Store(tmp_path / "out"), Here(), 1e10, lambda *_: None)
+    swept = sweep(plan, Store(tmp_path / "out"), Here(), ORDINARY, lambda *_: None)
     assert (swept.computed, swept.failed) == (2, ())  # the third is a copy of the second
     assert swept.comparison.rows[1].headline == swept.comparison.rows[2].headline
     with pytest.raises(BadRequest, match="no file matches"):

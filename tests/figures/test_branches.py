@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from hostile import unchecked
 from made import made
 from tiny import Kind, tiny
 
@@ -228,15 +229,16 @@ def patterns(*, tokens: int, heads: int, windows: list[int | None]) -> Figure:
 
     trace = SimpleNamespace(labels=[f"#{i}·{i}" for i in range(tokens)], pattern=lambda _: Row())
     shape = SimpleNamespace(window=lambda layer: windows[layer], n_layers=heads)
-    return roles._patterns(
-        made(
-            Story,
-            results=Results(notable=tuple(every)),
-            roles=xr.Dataset(table, coords={"head": [str(head) for head in every]}),
-            trace=trace,
-            weights=SimpleNamespace(architecture=shape),
-        )
+    trace.weights = SimpleNamespace(architecture=shape, layers=[SimpleNamespace(sinks=None)] * heads)
+    story = made(
+        Story,
+        results=Results(notable=tuple(every)),
+        roles=xr.Dataset(table, coords={"head": [str(head) for head in every]}),
+        trace=trace,
+        weights=trace.weights,
     )
+    with unchecked():  # a run made of names alone
+        return roles._patterns(story)
 
 
 def test_attention_on_the_first_token_is_told_of_one_head_or_several() -> None:

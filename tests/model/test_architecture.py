@@ -174,6 +174,7 @@ def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_befo
     assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
     scales = dict.fromkeys(SCALES, 0.5)
     mlp, mixture = Mlp(9, gated=True, activation="silu"), Mixture(4, 2, 2, normalised=True)
-    unusual = Architecture(**LOCAL | {"mlp": mlp}, experts=mixture, local_rotary=TURN, unturned=(1,), **scales)
+    more: dict[str, Any] = {"experts": mixture, "local_rotary": TURN, "unturned": (1,), "d_value": 3}
+    unusual = Architecture(**LOCAL | {"mlp": mlp} | more | scales)
     falling = Architecture(**{**GOOD, **SCHEMES["alibi"]})
     assert set(unusual.stated) | set(falling.stated) == set(usual.stated) | LATER

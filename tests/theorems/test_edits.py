@@ -152,7 +152,10 @@ def test_a_cut_from_an_mlp_changes_what_it_reads_and_nothing_before_it(kind: Kin
         inside = torch.nn.functional.gelu(inside)
     else:
         gate = x @ layer.mlp.W_gate + (0 if layer.mlp.b_gate is None else layer.mlp.b_gate)
-        inside = torch.nn.functional.silu(gate) * inside
+        facts = model.architecture.mlp
+        if facts.clip is not None:
+            gate, inside = gate.clamp(max=facts.clip), inside.clamp(-facts.clip, facts.clip) + 1
+        inside = gate * (facts.slope * gate).sigmoid() * inside
     expected = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
     if layer.mlp.experts is not None:
         expected = mlp_sum(x, layer.mlp, model.architecture)

@@ -26,7 +26,12 @@ def folded(model: Weights) -> Weights:
         assert old.norm is not None
         gain, centres = Norm(old.norm.gain, centres=False), old.norm.centres
         sides = {name: torch.stack([fold(W, gain) for W in getattr(old, name)]) for name in ("W_Q", "W_K", "W_V")}
-        return replace(old, **sides, norm=Norm(centres=centres), mlp=None if old.mlp is None else inside(old.mlp))
+        through = {
+            name: None if latent is None else replace(latent, W=fold(latent.W, gain))
+            for name, latent in (("q_latent", old.q_latent), ("kv_latent", old.kv_latent))
+        }
+        mlp = None if old.mlp is None else inside(old.mlp)
+        return replace(old, **sides, **through, norm=Norm(centres=centres), mlp=mlp)
 
     def inside(old: MlpLayer) -> MlpLayer:
         assert old.norm is not None

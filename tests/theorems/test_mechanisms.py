@@ -72,6 +72,7 @@ def test_traffic_takes_the_slope_of_a_cap() -> None:
         after, before = (capped(a @ b.mT * shape.attention_scale, shape.score_cap) for a, b in (moved, (q, k)))
         slopes = (after - before) / step
         expected = slopes - (pattern * slopes).sum(-1, keepdim=True)
+        expected[:, 0] *= side == "K"  # on Q the first query is left out; it has one key, or a sink
         torch.testing.assert_close(seen_scores(trace, reader, change[None])[0], expected, rtol=1e-4, atol=1e-4)
 
 

@@ -90,10 +90,10 @@ def router_address(
     Example:
         >>> import loadstore as ls
         >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat")
-        >>> ls.parts.router_address(trace, 0, at=-1)
+        >>> ls.parts.router_address(trace, 0, at=-1)  # the built-in model has no experts
         Traceback (most recent call last):
             ...
-        loadstore.errors.NoSuchSite: there are no experts in layer 0: builtin is 2 layers × 12 heads of 32, …
+        loadstore.errors.NoSuchSite: there are no experts in layer 0: builtin is 2 layers × 12 heads of 32, ...
     """
     at = one_prompt_index(trace, at)
     refuse_cuts(trace)

@@ -55,7 +55,7 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
     for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
         seen, squared, later = pattern[:, query, key], passing[:, query, key].square(), key > 0
         moments["Q"] += _moment(
-            framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared * (query > 0)
+            framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared * (query > 0).to(q)
         )
         queries = framed(q[:, query], key) * _own(layer.k_scale, key).to(q)
         weight = seen * (1 - seen) * squared

@@ -7,7 +7,7 @@ from loadstore.execution.patterns import causal_softmax
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
 from loadstore.model.latent import Latent
-from loadstore.model.layers import Layer
+from loadstore.model.layers import Layer, map_tensors
 from loadstore.model.norms import apply_gain, normalise
 from loadstore.model.recency import entering
 from loadstore.sites import Head
@@ -65,7 +65,8 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     pattern = causal_softmax(entered, shape.window(head.layer), sink)[0, 0]
     values = x @ (own.W_V @ own.W_O)
     values = values if own.b_V is None else values + own.b_V @ own.W_O
-    output = pattern @ (values * _through(layer.latent("V"), x, 1))
+    latent = layer.latent("V")
+    output = pattern @ (values * _through(None if latent is None else map_tensors(latent, weights.wide), x, 1))
     scale = story.trace.record.layers[head.layer].after_heads
     if layer.after_heads is not None and scale is not None:
         output = apply_gain(output * scale[0], layer.after_heads)
@@ -80,7 +81,7 @@ def _through(latent: Latent | None, x: Tensor, width: int) -> Tensor | float:
 def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     shape = story.weights.architecture
     layer = story.weights.layers[head.layer]
-    n, d, e = len(story.trace.labels), shape.d_model, shape.d_head
+    n, d, e, width = len(story.trace.labels), shape.d_model, shape.d_head, shape.value_width
     x = "x" if shape.norm == "none" else "x̂"
     short, rotary = shape.positions_bypass_norm, shape.rotary_of(head.layer) is not None
     stream = term(x, shape=(n, d))
@@ -104,10 +105,10 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
         scores[-1:] = [term(f"− {shape.slopes[head.index]:.3g} (i − j)", kind="word"), term(")")]
     if shape.score_cap is not None:
         scores.insert(3, term(f"cap {shape.score_cap:g}", kind="word"))
-    value = [term("v", shape=(n, e)), term("="), term(x, shape=(n, d)), term("W", sub="V", shape=(d, e))]
-    value += [] if layer.b_V is None else [term("+"), term("b", sub="V", shape=(e,))]
-    whole = [term("h", shape=(n, d)), term("="), term("A", shape=(n, n)), term("v", shape=(n, e))]
-    whole += [term("W", sub="O", shape=(e, d))]
+    value = [term("v", shape=(n, width)), term("="), term(x, shape=(n, d)), term("W", sub="V", shape=(d, width))]
+    value += [] if layer.b_V is None else [term("+"), term("b", sub="V", shape=(width,))]
+    whole = [term("h", shape=(n, d)), term("="), term("A", shape=(n, n)), term("v", shape=(n, width))]
+    whole += [term("W", sub="O", shape=(width, d))]
     if layer.after_heads is not None:
         whole += [term("/ σ", kind="word"), term("· γ", kind="word")]
     rank = f"of rank {e} at most"
@@ -119,7 +120,7 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
         (
             "OV circuit and head",
             whole,
-            f"h = (A ⊗ W_OV) {x} with W_OV = W_V W_O, {d} × {d}, {rank}: A mixes rows, W_OV columns"
+            f"h = (A ⊗ W_OV) {x} with W_OV = W_V W_O, {d} × {d}, of rank {width} at most: A mixes rows, W_OV columns"
             + ("" if layer.after_heads is None else "; σ is that of all heads together, in the norm after them"),
         ),
     ]
