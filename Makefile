@@ -33,10 +33,10 @@ report: $(CORE) ## write report.html for the built-in model (REPORT_ARGS='--prom
 demo-induction: $(CORE) ## watch an induction head form in a small model, in about a minute
 	$(BIN)/loadstore demo-induction -o build/demo-induction
 
-test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), four at a time, then those that need the machine alone; needs Chromium
+test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), three at a time, then those that need the machine alone; needs Chromium
 	@chromium=$$(scripts/chromium --install) || exit $$?; \
 	export CHROMIUM="$$chromium"; some() { "$$@" || [ $$? -eq 5 ]; }; \
-	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile -m 'not alone$(DAY)' $(PYTEST_ARGS) && \
+	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m 'not alone$(DAY)' $(PYTEST_ARGS) && \
 	some $(BIN)/python -m pytest -m 'alone$(DAY)' $(PYTEST_ARGS:%.xml=%-alone.xml)
 
 quick: $(DEV) ## run the quick tests, those of tiny models

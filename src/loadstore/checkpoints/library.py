@@ -156,7 +156,7 @@ def _build(
     else:
         raise NotThisModel(
             f"{checkpoint.path} has an architecture that loadstore does not know ({_beside(checkpoint)}its tensors: "
-            f"{some(sorted(checkpoint.tensors))}{table.stated(checkpoint)}); supported: loadstore's own files, "
+            f"{some(sorted(checkpoint.tensors), 3)}{table.stated(checkpoint)}); supported: loadstore's own files, "
             f"checkpoints in HookedTransformer naming, and with a config.json the model_type {table.supported()}"
         )
     if positions not in (None, weights.architecture.positions):
