@@ -1,6 +1,6 @@
 """Runs, circuits and attributions of SmolLM2 beside passes of ``transformers`` on the same weights and tokens.
 
-    OMP_NUM_THREADS=1 python benchmarks/huggingface.py
+    python benchmarks/huggingface.py
 
 All work is done in one process, in turns, so that other load on the machine affects all of it; ratios are taken round
 by round. Memory, and the time to the first logits, are those of processes of their own. Writes ``huggingface.json``,
