@@ -224,12 +224,15 @@ def test_layers_without_experts_and_analyses_of_whole_mlps_are_refused() -> None
     tokens = some_tokens(opened)[0]
     trace = ls.run(opened, tokens)
     space = ls.policies.Subspace(torch.eye(12, dtype=torch.float64)[:1], "drawn")
+    policy = ls.policies.Policy({"x": space}, load={"x": "*"})
+    denials = ls.policies.policy_edits(model, ls.policies.Policy({"x": space}, load={"x": ["!L1.H0.K"]}))
     for action in (
         lambda: ls.listing(trace, predict=1),
         lambda: ls.memory_map(opened, tokens),
         lambda: ls.lifetimes(opened, tokens),
         lambda: ls.reach(opened, tokens),
-        lambda: ls.enforce(opened, ls.policies.Policy({"x": space}, load={"x": "*"})),
+        lambda: ls.enforce(opened, policy),
+        lambda: ls.run(opened, tokens, denials),
     ):
         refusal(action, Undefined, "for MLPs as a whole", "with_experts([])")
     after = tiny(Kind("rotary", "rms", False, "gated", kv=2, after=True, experts="alone"))

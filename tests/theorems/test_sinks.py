@@ -9,6 +9,7 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.causal.cutting import cut_each
+from loadstore.decomposition.address import smallest_set
 from loadstore.decomposition.deviations import deviations
 from loadstore.figures.facts import facts
 from loadstore.figures.heads.patterns import trace_figure
@@ -115,6 +116,7 @@ def test_sinks_are_shown_beside_tokens_and_in_sentences() -> None:
     assert ls.address(traced(with_sinks(MODEL, None)), "L1.H2", at=5).sink is None
     held = sum(address.weights[j] for j in address.smallest)
     assert 0.7 * sum(address.weights) <= held + 1e-9
+    assert smallest_set(torch.tensor([0.4, 0.1])) == (0,)  # a row whose sink has half
     assert " | sink ." in str(ls.listing(trace, at=5))
     shares = {str(head): float(trace.sink(head).mean()) for head in MODEL.architecture.heads}
     claim = trace_figure(trace).claim
