@@ -25,12 +25,12 @@ LLAMA = next(shape for shape in SHAPES if shape.name == "llama-groups-of-two")
 TOLERANCE = 1.2207e-4  # 1,024 ε of float32
 
 
-def loaded(change: Callable[[Weights], Weights], monkeypatch: pytest.MonkeyPatch) -> Weights:
+def loaded(change: Callable[[Weights], Weights], monkeypatch: pytest.MonkeyPatch, live: Any = None) -> Weights:
     """A live model recognised, with a change of the weights that were built before they are verified."""
     monkeypatch.delitem(FAMILIES, "llama")
     built: Any = recognise.built
     monkeypatch.setattr(recognise, "built", lambda *pieces: change(built(*pieces)))
-    return load(reference(LLAMA))
+    return load(reference(LLAMA) if live is None else live)
 
 
 def in_layer(weights: Weights, **parts: Callable[[Any], Any]) -> Weights:
@@ -75,10 +75,12 @@ def test_logits_may_differ_by_the_tolerance(share: float, refused: bool, monkeyp
         return replace(weights, b_U=bias)
 
     if refused:
-        refusal(lambda: loaded(shifted, monkeypatch), NotThisModel, "logits, with its patterns", "of the largest")
+        refusal(
+            lambda: loaded(shifted, monkeypatch, theirs), NotThisModel, "logits, with its patterns", "of the largest"
+        )
     else:
         with pytest.warns(ByStructure):
-            loaded(shifted, monkeypatch)
+            loaded(shifted, monkeypatch, theirs)
 
 
 def test_differences_are_relative_to_the_largest_and_never_nan() -> None:
