@@ -2,9 +2,9 @@
 
     python benchmarks/memory.py smollm2        (or builtin, gemma3-270m; then parts, and --tokens 1024)
 
-Each finished part is written to ``benchmarks/memory-MODEL.json``, with its processor seconds and the peak memory so
-far, and a second call continues with the missing parts. The parts are lifetimes, moments, maps and reach. The corpus is
-the shipped one. ``benchmarks/memory_page.py`` writes the section of the page from these files.
+Each finished part is written to ``benchmarks/memory-MODEL.json``, with its seconds, those of the processor, and the
+peak memory so far; a second call continues with the missing parts. The parts are lifetimes, moments, maps and reach.
+The corpus is the shipped one. ``benchmarks/memory_page.py`` writes the section of the page from these files.
 """
 
 import argparse
