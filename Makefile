@@ -20,6 +20,7 @@ SLOWER := theorems/test_sums theorems/test_scores theorems/test_symmetry theorem
 	scores/test_channels execution/test_edits causal/test_edits evidence/test_wires evidence/test_dossier
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+unexport PYTHONDONTWRITEBYTECODE # the tests start a hundred processes, and each would compile everything
 
 .DEFAULT_GOAL := help
 .PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook docs live lens bench bench-check causes constraints clean

@@ -7,17 +7,37 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from loadstore.explorer.serve import Served
     from loadstore.explorer.state import Explorer
+    from loadstore.model.weights import Weights
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
+
+
+@cache
+def builtin() -> "Weights":
+    """The built-in model, loaded once in a process."""
+    import loadstore as ls
+
+    return ls.load("builtin")
+
+
+def on_builtin(prompt: str = ARTICLE, asked: Mapping[str, int] | None = None) -> "Explorer":
+    """An explorer of the built-in model. What one of them has measured of the model alone all others find."""
+    from loadstore.explorer.state import Explorer
+    from loadstore.figures.subject.results import results_of
+
+    explorer = Explorer(builtin(), prompt, asked)
+    explorer.results = results_of(explorer.weights)
+    return explorer
 
 
 @dataclass

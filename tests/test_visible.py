@@ -6,6 +6,7 @@ import json
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import cache
 
 from depth import deep
 from each import each
@@ -15,7 +16,7 @@ from loadstore.quote import quote
 from loadstore.views.page import render_page
 from loadstore.visible import csv_cell, dumps, everywhere, line, shown, visible
 
-EVERY = [chr(code) for code in range(0x110000)]
+EVERY = "".join(map(chr, range(0x110000)))
 APART = "|\0|"  # between characters, so that each stands alone in one call for all of them
 CHUNK = 0x8000
 TOLD = (0, 1, 2, 3, 28, 31, 33)  # chunks with a character of every class: of planes 0, 1, 14, 15 and 16
@@ -41,15 +42,17 @@ def is_hidden(mark: str) -> bool:
     return category or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or mark in INVISIBLE + BIDI
 
 
-HIDDEN = frozenset(filter(is_hidden, EVERY))
+@cache
+def all_hidden() -> frozenset[str]:
+    return frozenset(filter(is_hidden, EVERY))
 
 
 def hidden(mark: str) -> bool:
-    return mark in HIDDEN
+    return mark in all_hidden()
 
 
 def chunks() -> list[str]:
-    return ["".join(EVERY[start : start + CHUNK]) for start in range(0, len(EVERY), CHUNK)]
+    return [EVERY[start : start + CHUNK] for start in range(0, len(EVERY), CHUNK)]
 
 
 def test_alone_every_character_is_an_escape_if_it_is_hidden_and_else_itself() -> None:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, Literal, NamedTuple
 
 import torch
+from depth import deep
 from pairs import pairs
 from torch import Tensor
 
@@ -158,6 +159,8 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "rms", True, "gated", latent="all"),
     Kind("rotary", "rms", False, "gated", kv=2, experts="grouped"),
 ]
+HALF = deep(FEW, usual=FEW[::2])  # where several tests ask one function: together the halves have every mechanism
+OTHER_HALF = deep(FEW, usual=FEW[1::2])
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
 WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer")]
@@ -363,9 +366,9 @@ def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
     return R
 
 
-def few_with(*others: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """A few of FEW × others, in which every mechanism of a kind meets every value of another parameter."""
-    return pairs(product(FEW, *others), lambda row: (*row[0][:-1], *row[1:]))
+def few_with(*others: Sequence[Any], of: Sequence[Kind] = FEW) -> list[tuple[Any, ...]]:
+    """A few of kinds × others, in which every mechanism of a kind meets every value of another parameter."""
+    return pairs(product(of, *others), lambda row: (*row[0][:-1], *row[1:]))
 
 
 def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:

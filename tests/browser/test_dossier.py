@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from browser.reading import columns, row_names
+from served import builtin
 
 import loadstore as ls
 from loadstore.sites import SIDES
@@ -16,7 +17,7 @@ def page(opened):
 @pytest.fixture(scope="module")
 def found(page):
     head = page.locator("#figure-h1 h3").inner_text().split()[-2]
-    return ls.experiments.dossier(ls.load("builtin"), head)
+    return ls.experiments.dossier(builtin(), head)
 
 
 def numbers(rows: list[list[str]], column: int = 0) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from served import ARTICLE, serving, until
+from served import ARTICLE, builtin, on_builtin, serving, until
 
 import loadstore as ls
 from loadstore.explorer.state import Explorer
@@ -45,7 +45,7 @@ def wait(page: "Page", expression: str, argument: Any = None) -> None:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")
@@ -305,23 +305,22 @@ def test_links_and_python_are_copied(visit: Visit, explorer: Explorer) -> None:
 
 
 def test_a_server_that_is_killed_and_started_again(browser: "Browser") -> None:
-    weights = ls.load("builtin")
     context = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(60_000)
-    with serving(Explorer(weights, ARTICLE)) as served:
+    with serving(on_builtin()) as served:
         port = served.here.port
         page.goto(served.address + "#/heads?head=L1.H4")
         page.wait_for_selector("button.head canvas")
         page.fill("#prompt", "one two one two one")
-        count = len(ls.run(weights, "one two one two one").labels)
+        count = len(ls.run(builtin(), "one two one two one").labels)
         wait(page, "count => document.querySelectorAll('button.token').length === count", count)
         before = page.evaluate("location.hash")
     page.get_by_role("button", name=re.compile(r"^L0\.H7[,:] ")).click()  # with its role, if that is measured already
     page.wait_for_selector(".away:not(:empty)")
     assert "does not answer" in page.locator(".away").inner_text()
     assert page.locator("button.head canvas").count() == 24
-    with serving(Explorer(weights, ARTICLE), port=port) as served:
+    with serving(on_builtin(), port=port) as served:
         wait(page, "document.querySelector('.away').textContent.includes('no key')")
         other = context.new_page()
         other.goto(served.address)
@@ -381,7 +380,7 @@ def test_another_tab_has_the_key_from_the_first_and_a_pasted_address_is_taken(
 
 def test_a_long_prompt_is_drawn_by_windows_with_a_count(browser: "Browser", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadstore.explorer.prompt.WINDOW", 32)
-    with serving(Explorer(ls.load("builtin"), [0, *range(5, 75)])) as served:
+    with serving(Explorer(builtin(), [0, *range(5, 75)])) as served:
         context = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
         page = context.new_page()
         page.goto(served.address + "#/heads")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser.test_access import AXE, IN_FOCUS, REACHABLE
 from browser.test_explorer import PLACES, SCREENS, SETTLED
-from served import ARTICLE, serving, until
+from served import ARTICLE, builtin, on_builtin, serving, until
 
 import loadstore as ls
-from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ COMPLETE = SETTLED | {"circuit": ".panel-of-f", "memory": ".working .store-facts
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    explorer = Explorer(ls.load("builtin"), ARTICLE)
+    explorer = on_builtin()
     answered("circuit/find", explorer, {"task": "induction"})(
         lambda done, of: None
     )  # its screen opens with the circuit
@@ -115,7 +114,7 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(screen: "tuple[st
 
 
 def test_tables_carry_the_numbers_of_their_pictures(browser: "Browser", address: str) -> None:
-    trace = ls.run(ls.load("builtin"), ARTICLE, record=True)
+    trace = ls.run(builtin(), ARTICLE, record=True)
     page = opened(browser, address, "memory")
     page.evaluate("document.querySelectorAll('details.numbers').forEach(one => { one.open = true; })")
     page.wait_for_selector("table[data-panel=L0] td[data-value]")

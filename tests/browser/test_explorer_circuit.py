@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from served import ARTICLE, serving, until
+from served import on_builtin, serving, until
 
 import loadstore as ls
-from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_a_load_is_switched_by_keys_and_f_is_the_servers(browser: "Browser") -> None:
-    explorer = Explorer(ls.load("builtin"), ARTICLE)
+    explorer = on_builtin()
     with serving(explorer) as served:
         context = browser.new_context(
             viewport={"width": 1000, "height": 900},

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from browser.test_explorer import PLACES, SETTLED, Visit, visit, wait  # noqa: F401  (a fixture)
-from served import ARTICLE, serving
+from served import ARTICLE, builtin, on_builtin, serving
 
 import loadstore as ls
 from loadstore.explorer.question import begin
-from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 
 # Elements with text of their own, columns of tables and texts of pictures that end outside their box, the picture or
@@ -43,8 +42,7 @@ SECOND = ARTICLE.replace("the cat", "the dog")
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    weights = ls.load("builtin")
-    explorer = Explorer(weights, ARTICLE, begin(weights))
+    explorer = on_builtin(asked=begin(builtin()))
     answered("circuit/find", explorer, {"task": "induction"})(lambda done, of: None)
     with serving(explorer) as served:
         yield served.address
@@ -79,7 +77,7 @@ def test_two_prompts_stand_side_by_side_with_the_api_s_numbers(visit: Visit) -> 
     page.locator("#second").fill(SECOND)
     page.wait_for_selector("mark.token")
     assert page.locator("mark.token").all_text_contents() == ["␣cat2", "␣dog2"]
-    chances = [ls.run(ls.load("builtin"), text).logits[10].double().softmax(-1) for text in (ARTICLE, SECOND)]
+    chances = [ls.run(builtin(), text).logits[10].double().softmax(-1) for text in (ARTICLE, SECOND)]
     best = int(chances[0].argmax())
     shown = (
         page.locator(".compare tbody tr").first.locator("td").evaluate_all("all => all.map(one => +one.dataset.value)")

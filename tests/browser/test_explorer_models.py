@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 from browser.test_explorer import Visit, visit, wait  # noqa: F401  (a fixture)
-from served import ARTICLE, serving
+from served import builtin, on_builtin, serving
 
-import loadstore as ls
 from loadstore.explorer.current import Current
 from loadstore.explorer.examples import examples_of
 from loadstore.explorer.state import Explorer
@@ -15,9 +14,8 @@ from loadstore.explorer.state import Explorer
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    weights = ls.load("builtin")
-    other = replace(weights, name="other")
-    current = Current(Explorer(weights, ARTICLE), {"other": lambda prompt: Explorer(other, prompt or "the cat")})
+    other = replace(builtin(), name="other")
+    current = Current(on_builtin(), {"other": lambda prompt: Explorer(other, prompt or "the cat")})
     with serving(current) as served:
         yield served.address
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser.test_explorer import Visit, visit, wait  # noqa: F401  (a fixture)
-from served import ARTICLE, serving
+from served import ARTICLE, builtin, on_builtin, serving
 
 import loadstore as ls
 from loadstore.decomposition.question import main_head, question
 from loadstore.execution.trace import Trace
 from loadstore.explorer.question import begin
-from loadstore.explorer.state import Explorer
 from loadstore.figures.prediction.listing import listing_figure
 
 if TYPE_CHECKING:
@@ -24,13 +23,12 @@ SAYS = "text => document.querySelector('#screen').textContent.includes(text)"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    weights = ls.load("builtin")
-    with serving(Explorer(weights, ARTICLE, begin(weights))) as served:
+    with serving(on_builtin(asked=begin(builtin()))) as served:
         yield served.address
 
 
 def traced(prompt: str = ARTICLE) -> Trace:
-    return ls.run(ls.load("builtin"), prompt, record=True)
+    return ls.run(builtin(), prompt, record=True)
 
 
 def chosen(page: "Page") -> tuple[str, int, int]:

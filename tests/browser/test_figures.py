@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from browser.reading import columns, row_names, same, table
+from served import builtin
 
 import loadstore as ls
 from loadstore.decomposition.address import address
@@ -21,7 +22,7 @@ N = 15
 
 @pytest.fixture(scope="module")
 def model():
-    return ls.load("builtin")
+    return builtin()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.reading import OPEN_TABLES, SHOW_CHOICES, columns, same, table
+from served import builtin
 
 import loadstore as ls
 from loadstore.figures.subject.prompt import ARTICLE
@@ -22,7 +23,7 @@ FIGURES = 15 + 3 + 4 + 7 + 4
 
 @pytest.fixture(scope="module")
 def model():
-    return ls.load("builtin")
+    return builtin()
 
 
 def test_the_page_is_small_and_asks_for_nothing(opened, report: Path):

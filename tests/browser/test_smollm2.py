@@ -14,10 +14,8 @@ from loadstore.heads.patterns import ROLES
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.alone
-
 NUMBERS = "0-all-numbers-0"  # the table of a figure's dots
-SECONDS, BYTES = 90, 5_000_000  # of the processor; in wall time on an idle machine 60, on two threads less
+SECONDS, BYTES = 90, 5_000_000  # of the processor, on one thread
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from each import each
 from planted import planted
-from tiny import KINDS, Kind, few_with, some_tokens, tiny
+from tiny import KINDS, OTHER_HALF, Kind, few_with, some_tokens, tiny
 
 from loadstore.causal import ablation
 from loadstore.causal.ablation import ablation_effects
@@ -15,7 +15,7 @@ from loadstore.execution.run import run
 from loadstore.heads.roles import random_repeats, second_copy_loss
 
 
-@each(("kind", "by"), few_with(["mean", "zero"]), str)
+@each(("kind", "by"), few_with(["mean", "zero"], of=OTHER_HALF), str)
 def test_effects_on_tokens_are_differences_of_next_token_losses(kind: Kind, by: By) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind), batch=4)
     result = ablation_effects(model, ["L1.H2", ("L0.H1", "L2.H0")], by=by, on=tokens)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from each import each
-from tiny import KINDS, Kind, few_with, some_tokens, tiny
+from tiny import HALF, KINDS, Kind, few_with, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.cutting import cut_each
@@ -13,7 +13,7 @@ from loadstore.model.wiring import wiring
 READERS = ["L0.H2.K", "L1.H0.Q", "L1.H1.V", "L1.mlp", "L2.H2.K", "L2.H0.V", "L2.mlp", "unembed"]
 
 
-@each(("target", "kind"), [(target, kind) for kind, target in few_with([None, (4, 3)])], str)
+@each(("target", "kind"), [(target, kind) for kind, target in few_with([None, (4, 3)], of=HALF)], str)
 def test_an_effect_is_that_of_a_run_with_the_cut(kind: Kind, target: tuple[int, int] | None):
     model = tiny(kind)
     tokens = some_tokens(model)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from each import each
 from hostile import refusal, unchecked
-from tiny import FEW, UNNORMED, Kind, some_tokens, tiny
+from tiny import FEW, HALF, UNNORMED, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -25,7 +25,7 @@ def some(request: pytest.FixtureRequest) -> ls.Weights:
     return tiny(request.param)
 
 
-@pytest.fixture(params=[Kind("learned", "layer", False), *FEW], ids=str)
+@pytest.fixture(params=[Kind("learned", "layer", False), *HALF], ids=str)
 def model(request: pytest.FixtureRequest) -> ls.Weights:
     return tiny(request.param)
 

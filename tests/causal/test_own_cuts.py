@@ -3,7 +3,7 @@
 import pytest
 import torch
 from each import each
-from tiny import KINDS, Kind, few_with, tiny
+from tiny import KINDS, OTHER_HALF, Kind, few_with, tiny
 
 from loadstore.causal.own_cuts import own_cuts
 from loadstore.errors import Undefined
@@ -14,7 +14,7 @@ from loadstore.model.wiring import wiring
 from loadstore.wire_traffic.exact import reader_traffic
 
 
-@each(("kind", "side"), few_with("QK"), str)
+@each(("kind", "side"), few_with("QK", of=OTHER_HALF), str)
 def test_equal_to_runs_with_the_cut(kind: Kind, side: str) -> None:
     weights = tiny(kind).double()
     once = torch.randint(1, weights.architecture.vocab, (3, 3), generator=torch.Generator().manual_seed(1))

@@ -10,7 +10,7 @@ import torch
 from close import assert_close
 from each import each
 from hostile import refusal, unchecked
-from tiny import FEW, MODERN, Kind, some_tokens, tiny
+from tiny import MODERN, OTHER_HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.measure import measure
@@ -50,7 +50,7 @@ def wires_of(model: ls.Weights) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-@each("kind", FEW, str)
+@each("kind", OTHER_HALF, str)
 def test_a_sweep_is_one_whole_pass_for_each_wire(kind: Kind) -> None:
     model = tiny(kind)
     here, source = (ls.run(model, some_tokens(model, seed=seed), record=True) for seed in (0, 1))

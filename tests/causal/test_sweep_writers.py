@@ -3,10 +3,9 @@
 import pytest
 import torch
 from close import assert_close
-from depth import deep
 from each import each
 from hostile import refusal
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.engine import reruns
@@ -33,7 +32,7 @@ def changes(trace: ls.Trace, at: int | None, source: ls.Trace | None, by: Ablate
     return [float((values - before).mean()) for values in after]
 
 
-@each("kind", deep(FEW, usual=FEW[::2]), ids=str)
+@each("kind", HALF, ids=str)
 def test_a_sweep_over_writers_is_one_pass_for_each(kind: Kind) -> None:
     model = tiny(kind)
     tokens = some_tokens(model)

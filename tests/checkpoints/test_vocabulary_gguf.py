@@ -9,7 +9,6 @@ from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, LETTERS, TEXT, U32, Array, File, byte_level, llama, pieces
 from hostile import refusal
 from tokenizers import Regex, Tokenizer, pre_tokenizers
-from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
 import loadstore as ls
 from loadstore.checkpoints.gguf import read_gguf
@@ -49,6 +48,8 @@ def splits(tokenizer: Tokenizer, text: str) -> list[str]:
 
 @each("name", SPLITS)
 def test_a_named_split_is_transformers(tmp_path: Path, name: str) -> None:
+    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
     tokenizer = spoken(tmp_path, llama().with_fact("tokenizer.ggml.pre", TEXT, name)).tokenizer
     stated = pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), behavior="isolated")
     expected = pre_tokenizers.Sequence([stated, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])

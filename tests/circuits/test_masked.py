@@ -4,7 +4,7 @@ import torch
 from circuits.naive import circuit_run
 from depth import deep
 from each import each
-from tiny import FEW, KINDS, UNUSUAL, Kind, few_with, some_tokens, tiny
+from tiny import FEW, HALF, KINDS, OTHER_HALF, UNUSUAL, Kind, few_with, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -42,7 +42,7 @@ class Case:
         return logits[range(3), self.ends]
 
 
-@each("kind", deep([*KINDS, *UNUSUAL], usual=[*FEW, *UNUSUAL]), ids=str)
+@each("kind", deep([*KINDS, *UNUSUAL], usual=[*HALF, *UNUSUAL]), ids=str)
 def test_all_wires_give_the_clean_logits_and_none_the_counterfactuals(kind: Kind) -> None:
     for first in (0, 3):
         case = Case(kind, min(first, kind.sizes.context - 1))
@@ -56,7 +56,7 @@ def test_all_wires_give_the_clean_logits_and_none_the_counterfactuals(kind: Kind
 
 
 SHARES = [0.05, 0.3, 0.9]
-SHARED = deep([(kind, share) for kind in FEW for share in SHARES], usual=few_with(SHARES))
+SHARED = deep([(kind, share) for kind in FEW for share in SHARES], usual=few_with(SHARES, of=OTHER_HALF))
 
 
 @each(("kind", "share"), [*SHARED, *((kind, 0.3) for kind in UNUSUAL[:4])], ids=str)
@@ -68,7 +68,7 @@ def test_any_circuit_is_its_definition(kind: Kind, share: float) -> None:
     assert float(error.abs().max()) <= 1e-10 * float(expected.abs().max())
 
 
-@each("kind", FEW, ids=str)
+@each("kind", HALF, ids=str)
 def test_frozen_norms_give_what_patches_of_all_other_wires_give(kind: Kind) -> None:
     case = Case(kind)
     for mask in (case.mask(0.4), case.mask(0.98)):
@@ -82,7 +82,7 @@ def test_frozen_norms_give_what_patches_of_all_other_wires_give(kind: Kind) -> N
         assert float(error.abs().max()) <= 1e-10 * float(expected.abs().max())
 
 
-@each("kind", FEW, ids=str)
+@each("kind", OTHER_HALF, ids=str)
 def test_all_wires_but_one_with_frozen_norms_give_the_patch_of_that_wire(kind: Kind) -> None:
     case = Case(kind)
     wires = case.live.exists.nonzero().tolist()
@@ -97,7 +97,7 @@ def test_all_wires_but_one_with_frozen_norms_give_the_patch_of_that_wire(kind: K
         assert float(error.abs().max()) <= 1e-10 * float(expected.abs().max())
 
 
-@each(("kind", "ablation"), [(kind, ablation) for kind in FEW for ablation in ("mean", "zero")], ids=str)
+@each(("kind", "ablation"), [(kind, ablation) for kind in HALF for ablation in ("mean", "zero")], ids=str)
 def test_without_wires_a_run_is_that_of_the_replacements_and_with_all_the_clean_one(kind: Kind, ablation: str) -> None:
     case = Case(kind)
     base = replaced(case.model, case.source.record, ablation, *case.clean.shape)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from circuits.naive import circuit_run
 from each import each
-from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
+from tiny import FEW, HALF, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -46,7 +46,7 @@ def test_attributions_sum_to_the_total_effect() -> None:
     assert missing[2] < 1e-6 * float(total.abs().sum())
 
 
-@each("kind", [*FEW, *(kind for kind in UNUSUAL[2:] if kind.sizes.vocab > 1)], ids=str)
+@each("kind", [*HALF, *(kind for kind in UNUSUAL[2:] if kind.sizes.vocab > 1)], ids=str)
 def test_the_gradients_of_all_masks_sum_to_the_change_of_the_metric_with_all_masks(kind: Kind) -> None:
     for ablation, norms in (("counterfactual", "free"), ("mean", "frozen")):
         context, step = context_of(kind, ablation, norms), 1e-5

@@ -6,7 +6,7 @@ import pytest
 import torch
 from each import each
 from hostile import refusal
-from tiny import FEW, KINDS, Kind, few_with, some_tokens, tiny
+from tiny import FEW, KINDS, OTHER_HALF, Kind, few_with, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.address import address
@@ -30,7 +30,7 @@ def contrast(trace: ls.Trace, first: int, key: int, than: int | None) -> float:
     return float(scores[key - first] - (scores.mean() if than is None else scores[than - first]))
 
 
-@each(("kind", "about"), few_with(["most", 5, (5, 4)]), str)
+@each(("kind", "about"), few_with(["most", 5, (5, 4)], of=OTHER_HALF), str)
 def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
     one, other = two_runs(kind)
     found = address(one, HEAD, AT, about=about, against=other)

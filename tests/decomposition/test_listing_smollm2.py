@@ -9,8 +9,6 @@ import loadstore as ls
 from loadstore.heads.roles import random_repeats
 from loadstore.model.weights import Weights
 
-pytestmark = pytest.mark.alone
-
 PROMPTS = (
     "When Mary and John went to the store, John gave a drink to",
     "The Eiffel Tower is in the city of",

@@ -9,7 +9,7 @@ import pytest
 import torch
 from each import each
 from hostile import refusal
-from tiny import Kind, few_with, some_tokens, tiny
+from tiny import HALF, Kind, few_with, some_tokens, tiny
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import loadstore as ls
@@ -23,7 +23,7 @@ from loadstore.sites import SIDES, Reader
 LONG, LAYERS, HEADS = 1024, 30, 9
 
 
-@each(("kind", "start"), few_with([0, 3]), str)
+@each(("kind", "start"), few_with([0, 3], of=HALF), str)
 def test_a_projection_is_that_of_the_part(kind: Kind, start: int) -> None:
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model, batch=1)[0])

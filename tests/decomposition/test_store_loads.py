@@ -7,7 +7,7 @@ import planted
 import pytest
 import torch
 from each import each
-from tiny import FEW, KINDS, Kind, some_tokens, tiny
+from tiny import FEW, HALF, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.decomposition import reader_parts
@@ -25,7 +25,7 @@ def traced(kind: Kind) -> Trace:
     return ls.run(model, some_tokens(model, batch=1, length=LENGTH)[0])
 
 
-@each("kind", FEW, str)
+@each("kind", HALF, str)
 def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(kind: Kind) -> None:
     trace = traced(kind)
     totals = ls.parts.load_totals(trace)

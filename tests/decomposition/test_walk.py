@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from each import each
-from tiny import FEW, KINDS, Kind, few_with, some_tokens, tiny
+from tiny import FEW, HALF, KINDS, OTHER_HALF, Kind, few_with, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.decomposition import score_parts
@@ -20,7 +20,7 @@ def trace_of(kind: Kind) -> ls.Trace:
     return ls.run(model, some_tokens(model, batch=1)[0])
 
 
-@each(("kind", "about"), few_with(["most", "row", 5, (5, 4)]), str)
+@each(("kind", "about"), few_with(["most", "row", 5, (5, 4)], of=HALF), str)
 def test_margins_are_shares_and_the_sum_is_the_recorded_contrast(kind: Kind, about):
     found = walk(trace_of(kind), "L1.H2", AT, about=about)
     assert abs(found.parts.attrs["remainder"]) < 1e-10 * float(np.abs(found.parts.values).max())
@@ -59,7 +59,7 @@ def test_a_key_that_is_not_there_is_refused():
         walk(trace_of(KINDS[0]), "L1.H2", AT, about=9)
 
 
-@each(("kind", "by_source"), few_with([False, True]), str)
+@each(("kind", "by_source"), few_with([False, True], of=OTHER_HALF), str)
 def test_log_odds_are_the_difference_of_two_logits(kind: Kind, by_source: bool):
     trace = trace_of(kind)
     both = logit_parts(trace, AT, 3, against=5, by_source=by_source)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from planted import VOCAB, planted, with_noise
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import FEW, HALF, Kind, some_tokens, tiny
 
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadRequest, NoSuchSite
@@ -16,7 +16,7 @@ from loadstore.heads.roles import head_roles
 from loadstore.scores.scores import subspace_scores
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@pytest.mark.parametrize("kind", HALF, ids=str)
 def test_wires_are_those_of_the_scores_and_above_after_bonferroni(kind: Kind) -> None:
     model = tiny(kind)
     found = dossier(model, "L1.H2", text=some_tokens(model, batch=3), sequences=3)

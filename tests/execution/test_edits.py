@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 import torch
 from hostile import refusal, unchecked
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import OTHER_HALF, Kind, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire
@@ -16,7 +16,7 @@ from loadstore.model.weights import Weights
 LEARNED = Kind("learned", "layer", biases=True)
 
 
-@pytest.fixture(params=FEW, ids=str)
+@pytest.fixture(params=OTHER_HALF, ids=str)
 def model(request: pytest.FixtureRequest) -> Weights:
     return tiny(request.param)
 

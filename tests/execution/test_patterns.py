@@ -3,12 +3,12 @@
 import pytest
 import torch
 from each import each
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import OTHER_HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 
 
-@each("kind", FEW, str)
+@each("kind", OTHER_HALF, str)
 def test_blocks_of_queries_change_nothing(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny(kind)
     tokens = some_tokens(model)  # of nine tokens

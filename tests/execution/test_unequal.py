@@ -5,7 +5,7 @@ import torch
 from close import assert_close
 from each import each
 from hostile import refusal
-from tiny import FEW, Kind, tiny
+from tiny import FEW, HALF, Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, BadRequest, Undefined
@@ -26,7 +26,7 @@ def edits_of(source: ls.Trace, reference: ls.Trace) -> list[Asked]:
     ]
 
 
-@each("kind", FEW, ids=str)
+@each("kind", HALF, ids=str)
 def test_each_prompt_of_a_batch_gives_what_it_gives_alone(kind: Kind) -> None:
     model = tiny(kind)
     reference, together = ls.run(model, [3, 5, 2, 4, 1]), ls.run(model, OTHERS)

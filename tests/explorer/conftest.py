@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from served import ARTICLE, Client, serving
+from served import Client, on_builtin, serving
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    import loadstore as ls
-    from loadstore.explorer.state import Explorer
 
-    with serving(Explorer(ls.load("builtin"), ARTICLE)) as served:
+    with serving(on_builtin()) as served:
         yield Client(served.address)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from close import assert_close
 from each import each
+from served import on_builtin
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
@@ -24,7 +25,7 @@ def quiet(done: int, of: int) -> None:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,6 @@ def test_one_key_leaves_nothing_to_choose_and_the_output_is_still_shared(explore
 
 
 def test_const_is_shared_but_is_no_wire(explorer: Explorer) -> None:
-    explorer = Explorer(ls.load("builtin"), PROMPT)
     run, _ = explorer.runs.make(PROMPT)
     every = [row for side in found(explorer, run, head="L0.H0")["sides"] for row in side["writers"]]
     assert {row["writer"] for row in every if not row["wire"]} <= {"const"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from each import each
-from served import Client, serving
+from served import Client, on_builtin, serving
 from tiny import FEW, tiny
 
 import loadstore as ls
@@ -27,7 +27,7 @@ def quietly(done: int, of: int) -> None:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), "the cat")
+    return on_builtin("the cat")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Two prompts side by side: their numbers are those of two runs, and unequal lengths are refused with both counts."""
 
 import pytest
-from served import ARTICLE
+from served import ARTICLE, on_builtin
 
 import loadstore as ls
 from loadstore.errors import BadRequest
@@ -13,7 +13,7 @@ OTHER = ARTICLE.replace("the cat", "the dog")
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 def test_both_predictions_are_those_of_their_runs(explorer: Explorer) -> None:

@@ -5,9 +5,8 @@ from http import HTTPStatus
 
 import pytest
 from each import each
-from served import Client, serving
+from served import Client, builtin, serving
 
-import loadstore as ls
 from loadstore.errors import BadRequest
 from loadstore.explorer import here
 from loadstore.explorer.here import Here
@@ -74,7 +73,7 @@ def test_a_server_of_every_address_answers_and_warns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(here, "addresses", lambda: ["127.0.0.3"])
-    with serving(Explorer(ls.load("builtin"), [1, 2, 3]), host="0.0.0.0") as served:
+    with serving(Explorer(builtin(), [1, 2, 3]), host="0.0.0.0") as served:
         assert [address.split("/")[2].split(":")[0] for address in served.addresses] == ["127.0.0.1", "127.0.0.3"]
         assert not served.here.alone
         for address in served.addresses:
@@ -89,8 +88,8 @@ def test_ipv6_works_or_is_refused_in_a_sentence(host: str) -> None:
             tried.bind(("::1", 0))
     except OSError:  # a machine without IPv6
         with pytest.raises(BadRequest, match=r"cannot listen|is not an address"):
-            Served(Explorer(ls.load("builtin"), [1, 2, 3]), host, 0)
+            Served(Explorer(builtin(), [1, 2, 3]), host, 0)
         return
-    with serving(Explorer(ls.load("builtin"), [1, 2, 3]), host=host) as served:
+    with serving(Explorer(builtin(), [1, 2, 3]), host=host) as served:
         assert served.address.startswith("http://[::1]:")
         assert Client(served.address).ask("model")[0] == HTTPStatus.OK

@@ -6,6 +6,7 @@ import pytest
 import torch
 from close import assert_close
 from each import each
+from served import on_builtin
 
 import loadstore as ls
 from loadstore.causal.controls import controls_of, sizes_on
@@ -23,7 +24,7 @@ HEAD = {"kind": "ablate", "writer": "L1.H4"}
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

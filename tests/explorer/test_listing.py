@@ -2,6 +2,7 @@
 
 import pytest
 from each import each
+from served import on_builtin
 
 import loadstore as ls
 from loadstore.circuits.program import roles_of
@@ -18,7 +19,7 @@ PROMPT = "the cat sat on the mat. the dog sat on the log."
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

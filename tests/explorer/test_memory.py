@@ -3,8 +3,8 @@
 import pytest
 import torch
 from each import each
+from served import on_builtin
 
-import loadstore as ls
 from loadstore.errors import LoadstoreError
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
@@ -14,7 +14,7 @@ ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from each import each
-from served import ARTICLE, Client, serving
+from served import ARTICLE, Client, on_builtin, serving
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -24,14 +24,14 @@ def other() -> Weights:
 
 def shelf() -> Current:
     name = other().name
-    return Current(Explorer(ls.load("builtin"), ARTICLE), {name: lambda prompt: Explorer(other(), [1, 2, 3])})
+    return Current(on_builtin(), {name: lambda prompt: Explorer(other(), [1, 2, 3])})
 
 
 def silent(done: int, of: int) -> None: ...
 
 
 def test_models_are_listed_with_sentences_that_they_take() -> None:
-    current = Current(Explorer(ls.load("builtin"), ARTICLE))
+    current = Current(on_builtin())
     found = answered("models", current, {})["models"]
     assert [one["name"] for one in found if one["shown"]] == [found[0]["name"]] == ["builtin"]
     assert {one["name"] for one in found} <= {"builtin", "smollm2", "gemma3-270m"}

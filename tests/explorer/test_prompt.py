@@ -6,6 +6,7 @@ import pytest
 import torch
 from close import assert_close
 from each import each
+from served import on_builtin
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError
@@ -26,7 +27,7 @@ WILD = [None, True, 5, -1, 2**40, 1.5, "", "x" * 5000, [], [1], ["a"], {}, {"a":
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 def test_equal_prompts_are_one_run_and_others_are_not(explorer: Explorer) -> None:

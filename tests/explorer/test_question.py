@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from each import each
+from served import on_builtin
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -21,7 +22,7 @@ NAMES = "When Mary and John went to the store, John gave a drink to"
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), NAMES)
+    return on_builtin(NAMES)
 
 
 def asked(explorer: Explorer, prompt: str, **more: Any) -> Any:

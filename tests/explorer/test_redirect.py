@@ -5,9 +5,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from served import Client, serving, until
+from served import Client, builtin, serving, until
 
-import loadstore as ls
 from loadstore.explorer.redirect import Redirect
 from loadstore.explorer.state import Explorer
 
@@ -46,7 +45,7 @@ def test_an_address_cannot_leave_its_place_in_the_file() -> None:
 
 
 def test_the_first_question_with_the_key_deletes_it() -> None:
-    with serving(Explorer(ls.load("builtin"), [1, 2, 3])) as served:
+    with serving(Explorer(builtin(), [1, 2, 3])) as served:
         client, file = Client(served.address), path_of(served.redirect())
         assert client.send("GET", "/")[0] == 200
         assert client.send("POST", "/api/model", b"{}", x_loadstore_key="wrong")[0] == 401

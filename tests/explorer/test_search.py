@@ -4,16 +4,15 @@ from typing import Any
 
 import pytest
 from each import each
-from served import ARTICLE
+from served import ARTICLE, on_builtin
 
-import loadstore as ls
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 def found(explorer: Explorer, text: str) -> dict[str, Any]:

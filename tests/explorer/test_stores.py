@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from each import each
+from served import on_builtin
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -23,7 +24,7 @@ LENGTH = 6
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ from collections.abc import Generator
 
 import pytest
 from pace import slowness
-from served import Client, answer, serving, until
+from served import Client, answer, builtin, serving, until
 
-import loadstore as ls
 from loadstore.explorer import connections
 from loadstore.explorer.app import bundled
 from loadstore.explorer.guard import HEADERS
@@ -183,7 +182,7 @@ def connect_until(ended: threading.Event, port: int, made: list[socket.socket]) 
 
 
 def test_connections_that_come_while_the_server_ends_are_closed(recwarn: pytest.WarningsRecorder) -> None:
-    explorer = Explorer(ls.load("builtin"), [0, 1, 2])
+    explorer = Explorer(builtin(), [0, 1, 2])
     warnings.simplefilter("always")
     for _ in range(4):
         ended, made = threading.Event(), list[socket.socket]()

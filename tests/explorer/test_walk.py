@@ -4,6 +4,7 @@ import planted as p
 import pytest
 import torch
 from close import assert_close
+from served import on_builtin
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
@@ -21,7 +22,7 @@ def quiet(done: int, of: int) -> None:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from each import each
+from served import on_builtin
 
-import loadstore as ls
 from loadstore.evidence.circuit import Circuit
 from loadstore.explorer.ambiguity import SHARE, TOP, Ambiguity, Answer
 from loadstore.explorer.answers import several_answers
@@ -27,7 +27,7 @@ def quiet(done: int, of: int) -> None:
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), ARTICLE)
+    return on_builtin()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from each import each
+from served import on_builtin
 
-import loadstore as ls
 from loadstore.circuits.circuit import mask_of
 from loadstore.circuits.live import live
 from loadstore.evidence.whole import wires_alone
@@ -25,7 +25,7 @@ ABOVE = math.nextafter(0.5, 1)
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin(PROMPT)
 
 
 @pytest.fixture(scope="module")

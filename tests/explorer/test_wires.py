@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from depth import deep
+from served import on_builtin
 from tiny import FEW, KINDS, MODERN, ROTARY, Kind, tiny
 
 import loadstore as ls
@@ -24,7 +25,7 @@ PROMPT = "the cat sat on the mat. the dog sat on the log."
 
 @pytest.fixture(scope="module")
 def explorer() -> Explorer:
-    return Explorer(ls.load("builtin"), PROMPT)
+    return on_builtin()
 
 
 def answer(explorer: Explorer, measure: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import pytest
 from circuits.planted import planted
 from each import each
+from served import builtin
 
 import loadstore as ls
 from loadstore.circuits.graph_of_pair import pair_graph
@@ -62,7 +63,7 @@ def test_the_planted_circuit_is_drawn_at_its_tokens(template: str, expected: set
 
 
 def test_a_listing_draws_its_own_steps_and_no_constant() -> None:
-    model = ls.load("builtin")
+    model = builtin()
     found = ls.listing(ls.run(model, "the dog sat on the mat. the dog sat"))
     graph = listing_graph(found, {"L1.H4": "induction"}, 6)
     assert len(graph.edges) == 6

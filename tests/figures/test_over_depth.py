@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 from permissions.machines import BLOCKS, corpus, machine
+from served import builtin
 
-from loadstore.checkpoints.library import load
 from loadstore.figures.access import access
 from loadstore.figures.left_out import LeftOut
 from loadstore.figures.memory import map_figure
@@ -41,7 +41,7 @@ def test_a_region_is_marked_for_who_loads_it_and_for_who_overwrites_it_unseen() 
 
 
 def test_the_example_policy_is_of_the_previous_token_head_and_counts_who_would_break_it() -> None:
-    story = article_story(load("builtin"))
+    story = article_story(builtin())
     regions, ages, far = memory_figures(story)
     assert [one.number for one in (regions, ages, far)] == ["Memory map", "Lifetimes", "Reach"]
     drawn = permission_figure(story)
@@ -63,4 +63,4 @@ def test_a_large_model_gets_the_commands_in_the_place_of_the_sections() -> None:
     many = replace(model, architecture=replace(model.architecture, n_layers=READERS), layers=model.layers * 100)
     (line,) = depth_lines(many)
     assert "loadstore maps planted kernel" in line
-    assert depth_parts(replace(article_story(load("builtin")), weights=many)) == []
+    assert depth_parts(replace(article_story(builtin()), weights=many)) == []

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from circuits.planted import Planted, planted
+from served import builtin
 
 import loadstore as ls
 from loadstore.circuits.circuit import mask_of
@@ -33,7 +34,7 @@ def case() -> Planted:
 
 @pytest.fixture(scope="module")
 def proof() -> Verified:
-    return ls.verify(ls.listing(ls.run(ls.load("builtin"), PROMPT)), controls=3, replicates=2)
+    return ls.verify(ls.listing(ls.run(builtin(), PROMPT)), controls=3, replicates=2)
 
 
 def test_f_is_that_of_exactly_the_wires_that_are_drawn(case: Planted) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import planted
 import torch
+from served import builtin
 
-import loadstore as ls
 from loadstore.figures.subject.stories import article_story
 from loadstore.figures.wires.puzzle import puzzle
 from loadstore.heads.roles import random_repeats
@@ -14,7 +14,7 @@ from loadstore.sites import Head
 
 
 def test_it_is_read_by_the_induction_head_and_is_not_the_previous_token_head():
-    story = article_story(ls.load("builtin"))
+    story = article_story(builtin())
     found = puzzle(story)
     assert found is not None
     assert found.head.layer == 0
@@ -35,5 +35,5 @@ def test_the_planted_circuit_has_no_puzzle():
 
 def test_random_weights_leave_nothing_to_wonder_about():
     generator = torch.Generator().manual_seed(3)
-    model = ls.load("builtin").map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
+    model = builtin().map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
     assert puzzle(article_story(replace(model, name="random"))) is None

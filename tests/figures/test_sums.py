@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from tiny import FEW, KINDS, MODERN, Kind, some_tokens, tiny
+from tiny import HALF, KINDS, MODERN, OTHER_HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.listing import listing
@@ -30,7 +30,7 @@ def story_of(kind: Kind, n_layers: int = 2) -> Story:
     return article_story(model, some_tokens(model, batch=1)[0].tolist())
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@pytest.mark.parametrize("kind", HALF, ids=str)
 def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
     story = story_of(kind)
     found = ls.parts.walk(story.trace, story.main, story.asked.at)
@@ -54,7 +54,7 @@ def test_a_walk_with_one_key_says_why_it_has_no_steps() -> None:
     assert "one key" in figure.claim
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@pytest.mark.parametrize("kind", OTHER_HALF, ids=str)
 def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
     story = story_of(kind)
     figure, listed = attribution_figures(story)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from each import each
 from memory.machines import texts
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import FEW, HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.corpora.corpus import read_corpus
@@ -26,7 +26,7 @@ def some(model: Weights, count: int = 5) -> list[list[int]]:
     return some_tokens(model, count).tolist()
 
 
-@each("kind", FEW, ids=str)
+@each("kind", HALF, ids=str)
 def test_rho_is_the_stream_after_a_writer_less_the_stream_that_first_holds_it(kind: Kind) -> None:
     model = tiny(kind)
     found, traces = lifetimes(model, some(model), checks=1), [ls.run(model, row, record=True) for row in some(model)]

@@ -8,7 +8,7 @@ import planted as p
 import pytest
 from each import each
 from memory.machines import texts, with_repeater
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import FEW, OTHER_HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.cutting import cut_each
@@ -17,7 +17,7 @@ from loadstore.memory.reach import half_life, reach
 from loadstore.model.wiring import wiring
 
 
-@each("kind", FEW, ids=str)
+@each("kind", OTHER_HALF, ids=str)
 def test_parts_are_those_of_squared_traffic_by_distance(kind: Kind) -> None:
     model = tiny(kind)
     moments = ls.statistics.moments(model, read_corpus(model, some_tokens(model, 5).tolist()))

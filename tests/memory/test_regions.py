@@ -7,7 +7,7 @@ import pytest
 import torch
 from each import each
 from memory.machines import texts
-from tiny import FEW, Kind, some_tokens, tiny
+from tiny import HALF, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.memory.map_text import table
@@ -23,7 +23,7 @@ def some(model: Weights, count: int = 6) -> list[list[int]]:
     return some_tokens(model, count).tolist()
 
 
-@each("kind", FEW, ids=str)
+@each("kind", HALF, ids=str)
 def test_a_region_is_the_smallest_subspace_with_its_share_of_the_variance(kind: Kind) -> None:
     model = tiny(kind)
     found = memory_map(model, some(model), share=0.8, directions=1)

@@ -8,20 +8,21 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from close import assert_close
 from pace import processor, slowness
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging
 
 import loadstore as ls
 from loadstore.checkpoints.installed import installed
 from loadstore.figures.facts import facts
 from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PROSE = "The quick brown fox jumps over the lazy dog, while 12 grey cats sleep; the quick brown fox has seen it all.\n"
 TEXTS = [
@@ -49,6 +50,9 @@ def model() -> Weights:
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
     logging.disable_progress_bar()
     path = installed("smollm2")
     return AutoModelForCausalLM.from_pretrained(
@@ -57,7 +61,9 @@ def reference() -> Any:
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> PreTrainedTokenizerBase:
+def tokenizer() -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
     path = installed("smollm2")
     return AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
 
@@ -83,7 +89,7 @@ def test_logits_and_every_pattern_are_the_references(model: Weights, reference: 
             assert (trace.pattern(f"L{layer}.H{head}") - patterns[0, head]).abs().max() < 1e-3
 
 
-def test_the_tokenizer_is_the_references(model: Weights, tokenizer: PreTrainedTokenizerBase) -> None:
+def test_the_tokenizer_is_the_references(model: Weights, tokenizer: "PreTrainedTokenizerBase") -> None:
     assert model.tokens is not None
     assert model.tokens.bos is None
     for text in TEXTS:
@@ -128,13 +134,13 @@ def test_the_command_line_names_its_previous_token_and_induction_heads() -> None
 
 @pytest.mark.alone
 def test_it_opens_and_answers_within_six_seconds() -> None:
-    """From process start to the logits of 20 tokens on one thread, best of three.
+    """From process start to the logits of 20 tokens on one thread, one of three tries at most.
 
     Of wall time and the processor's own the smaller: on a machine with other work only the second is the model's.
     """
     took: list[tuple[float, float]] = []
     code = "import loadstore as ls\nprint(list(ls.run(ls.load('smollm2'), list(range(100, 120))).logits.shape))"
-    for _ in range(3):
+    while len(took) < 3 and not any(min(times) < 6 * slowness() for times in took):
         start, used = time.monotonic(), processor()
         found = subprocess.run(
             [sys.executable, "-c", code],

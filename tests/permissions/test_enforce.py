@@ -7,7 +7,7 @@ import torch
 from depth import deep
 from each import each
 from planted import planted, rotation
-from tiny import FEW, Kind, Sizes, some_tokens, tiny
+from tiny import FEW, HALF, OTHER_HALF, Kind, Sizes, some_tokens, tiny
 
 from loadstore.causal.engine import rerun
 from loadstore.errors import BadRequest, Undefined
@@ -58,7 +58,7 @@ def read_of(model, reader, stream, behind):
     return (x + behind if takes else x) @ port.matrix + (0 if bias is None else bias)
 
 
-@each("kind", [*KINDS, *KINDS[:6]])
+@each("kind", deep([*KINDS, *KINDS[:6]], usual=[*HALF, *KINDS[:6]]))
 def test_a_denied_reader_computes_the_same_whatever_the_subspace_holds_and_reads_all_else(kind: Kind) -> None:
     model = with_dead_gains(tiny(kind)) if kind in KINDS[:6] else tiny(kind)
     space = secret(model)
@@ -77,7 +77,7 @@ def test_a_denied_reader_computes_the_same_whatever_the_subspace_holds_and_reads
         torch.testing.assert_close(port.const, reading(enforced, reader).const)
 
 
-@each("kind", KINDS)
+@each("kind", deep(KINDS, usual=OTHER_HALF))
 def test_a_denied_writer_stores_nothing_in_the_subspace(kind: Kind) -> None:
     model = tiny(kind)
     space, tokens = secret(model), some_tokens(model)
@@ -87,7 +87,7 @@ def test_a_denied_writer_stores_nothing_in_the_subspace(kind: Kind) -> None:
         assert float((store @ space.rows.mT).abs().max()) < 1e-12 * max(1.0, float(store.abs().max()))
 
 
-@each("kind", deep(KINDS, usual=FEW))
+@each("kind", deep(KINDS, usual=HALF))
 def test_edits_of_a_run_give_what_enforced_weights_give(kind: Kind) -> None:
     """Every right: Q, K, V, MLP and logits read; embedding, positions, heads, biases and MLPs write."""
     model = tiny(kind)
@@ -125,7 +125,7 @@ def test_a_run_of_before_cannot_be_used_for_a_denied_head() -> None:
         rerun(run(model, some_tokens(model)), edits)
 
 
-@each("kind", KINDS)
+@each("kind", deep(KINDS, usual=OTHER_HALF))
 def test_enforcing_twice_is_enforcing_once_and_an_empty_policy_changes_no_bit(kind: Kind) -> None:
     model = tiny(kind)
     policy = Policy({"p": secret(model)}, load={"p": ["unembed"]}, store={"p": ["embed"]})

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from each import each
+from served import builtin
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -19,7 +20,7 @@ from loadstore.views.figures import Figure, Page
 
 @pytest.fixture(scope="module")
 def model() -> ls.Weights:
-    return ls.load("builtin")
+    return builtin()
 
 
 def figures(document: Page) -> dict[str, Figure]:

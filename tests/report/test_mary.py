@@ -10,8 +10,6 @@ import pytest
 import loadstore as ls
 from loadstore.decomposition.question import main_head, question
 
-pytestmark = pytest.mark.alone
-
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 EXPLAIN = ("Prediction", "Program", "Three addresses", "Evidence")
 

@@ -1,5 +1,6 @@
 """A quick report leaves out what takes long, and says so in the page and in the command that it shows."""
 
+from served import builtin
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.cost.machine import ORDINARY
@@ -56,9 +57,8 @@ def test_a_quick_report_is_expected_to_take_less() -> None:
 
 
 def test_composition_is_drawn_only_between_heads_that_play_their_roles() -> None:
-    import loadstore as ls
 
-    drawn = composition(article_story(ls.load("builtin")))
+    drawn = composition(article_story(builtin()))
     assert drawn is not None
     assert (drawn.writer, drawn.reader, drawn.side) == ("L0.H7", "L1.H4", "K")
     model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float())

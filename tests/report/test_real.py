@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny import FEW, KINDS, MODERN, Kind, some_tokens, tiny
+from tiny import FEW, HALF, KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.own_cuts import own_cuts
@@ -42,7 +42,7 @@ def test_which_models_get_which_page() -> None:
     assert not is_article(tiny(KINDS[0], n_layers=22).architecture)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.mlp], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in HALF if kind.mlp], ids=str)
 def test_every_kind_has_its_page(kind: Kind) -> None:
     model, ids = single(kind, n_layers=2)
     figures = figures_of(report_document(model, ids))

@@ -8,9 +8,9 @@ from pathlib import Path
 import planted
 import pytest
 import torch
+from served import builtin
 from tiny import Kind, tiny
 
-import loadstore as ls
 from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import BadPrompt, Undefined
 from loadstore.figures.left_out import LeftOut
@@ -26,7 +26,7 @@ from loadstore.views.base import plain
 def scrambled() -> Weights:
     """The built-in model's shape and tokenizer with random weights: no circuit at all."""
     generator = torch.Generator().manual_seed(3)
-    return ls.load("builtin").map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
+    return builtin().map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_prompt_without_repeats_is_said_to_have_none():
 
 
 def test_a_model_of_one_layer_has_no_induction_figures():
-    model = ls.load("builtin")
+    model = builtin()
     single = replace(model, layers=model.layers[:1], architecture=replace(model.architecture, n_layers=1))
     document = plain(report_document(single))
     assert "14" not in claims(document)
@@ -95,12 +95,12 @@ def test_a_model_of_one_layer_has_no_induction_figures():
 
 def test_a_model_without_a_tokenizer_says_so():
     with pytest.raises(Undefined, match="takes token ids, not text"):
-        report_document(replace(ls.load("builtin"), tokens=None))
+        report_document(replace(builtin(), tokens=None))
 
 
 def test_an_empty_prompt_is_an_error():
     with pytest.raises(BadPrompt, match="empty"):
-        report_document(ls.load("builtin"), "")
+        report_document(builtin(), "")
 
 
 def test_a_cut_that_controls_match_is_said_to_go_no_further():
@@ -130,7 +130,7 @@ def test_a_wire_is_said_to_carry_only_what_attention_and_prediction_show(
 
 
 def proof_claim(proof: CutProof) -> str:
-    drawn = proof_figure(article_story(ls.load("builtin")), Head(1, 4), proof)
+    drawn = proof_figure(article_story(builtin()), Head(1, 4), proof)
     assert not isinstance(drawn, LeftOut)
     return drawn.claim
 

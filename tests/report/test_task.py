@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from served import builtin
 
 import loadstore as ls
 from loadstore.decomposition.short import short
@@ -17,7 +18,7 @@ def told() -> list[float]:
 
 @pytest.fixture(scope="module")
 def section(told: list[float]) -> Section:
-    return task_section(ls.task(ls.load("builtin"), "induction", pairs=24), 9, lambda name, share: told.append(share))
+    return task_section(ls.task(builtin(), "induction", pairs=24), 9, lambda name, share: told.append(share))
 
 
 def test_it_has_the_picture_sizes_the_proof_and_the_pairs(section: Section) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from depth import deep
 from each import each
-from tiny import FEW, MIXED, UNNORMED, Kind, after, few_with, mixed, tiny
+from tiny import HALF, MIXED, OTHER_HALF, UNNORMED, Kind, after, few_with, mixed, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -23,7 +23,7 @@ from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 
 PLAIN = Kind("learned", "none", biases=False)
-BOTH_WAYS = [(Kind("learned", "layer", False), "fold"), *few_with(["fold", "ignore"])]
+BOTH_WAYS = [(Kind("learned", "layer", False), "fold"), *few_with(["fold", "ignore"], of=HALF)]
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -64,7 +64,7 @@ def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> Non
         np.testing.assert_allclose(carried, (found.share * found.score**2).values[:, there] / total, atol=1e-10)
 
 
-@each("kind", FEW, str)
+@each("kind", OTHER_HALF, str)
 def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) -> None:
     model = tiny(kind)
     split = split_writer(model, wiring(model).writer("L0.H0"), [wiring(model).reader("L1.H0.K")], "fold")
@@ -124,7 +124,7 @@ def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
     assert one.agreement == pytest.approx(other.agreement)
 
 
-@each("kind", FEW, str)
+@each("kind", HALF, str)
 def test_a_change_of_basis_inside_a_head_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     width = model.architecture.value_width

@@ -8,7 +8,7 @@ import pytest
 import torch
 from each import each
 from pairs import pairs
-from tiny import FEW, WITH_POS, Kind, of_head, some_tokens, tiny, turning, uncapped
+from tiny import FEW, OTHER_HALF, WITH_POS, Kind, of_head, some_tokens, tiny, turning, uncapped
 from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
@@ -35,7 +35,7 @@ def trace_of(kind: Kind) -> Trace:
     return run(model, some_tokens(model, batch=3), record=True)
 
 
-@pytest.fixture(params=FEW, ids=str)
+@pytest.fixture(params=OTHER_HALF, ids=str)
 def intact(request: pytest.FixtureRequest) -> Trace:
     return trace_of(request.param)
 

@@ -7,7 +7,7 @@ import planted
 import pytest
 import torch
 from each import each
-from tiny import FEW, KINDS, Kind, some_tokens, tiny
+from tiny import FEW, HALF, KINDS, OTHER_HALF, Kind, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
@@ -67,7 +67,7 @@ def without_gains(model: Weights) -> Weights:
     return replace(model, layers=layers, final_norm=bare(model.final_norm))
 
 
-@each("kind", [kind for kind in FEW if kind.norm != "layer"], str)
+@each("kind", [kind for kind in HALF if kind.norm != "layer"], str)
 def test_an_orthogonal_change_of_basis_changes_no_score_no_role_and_no_logit(kind: Kind) -> None:
     model = without_gains(tiny(kind))  # the length of a vector has no basis, a mean or a gain has one
     turned = rotate_stream(model, planted.rotation(12))
@@ -75,7 +75,7 @@ def test_an_orthogonal_change_of_basis_changes_no_score_no_role_and_no_logit(kin
     assert_same_behaviour(model, turned)
 
 
-@each("kind", [kind for kind in FEW if kind.norm != "none"], str)
+@each("kind", [kind for kind in OTHER_HALF if kind.norm != "none"], str)
 def test_a_mean_or_a_gain_fixes_the_basis(kind: Kind) -> None:
     for model in [tiny(kind)] + ([without_gains(tiny(kind))] if kind.norm == "layer" else []):
         with pytest.raises(Undefined, match="fix the basis"):
@@ -114,7 +114,7 @@ def some_basis(rotary: Rotary | None = None) -> Tensor:
     return M
 
 
-@each("kind", FEW, str)
+@each("kind", HALF, str)
 def test_a_change_of_basis_inside_heads_changes_no_score_no_role_and_no_logit(kind: Kind) -> None:
     # The inside of a head has no preferred basis; in Q and K rotary positions prefer the pairs, a norm every axis.
     model = tiny(kind)
@@ -135,7 +135,7 @@ def test_a_change_of_basis_inside_heads_changes_no_score_no_role_and_no_logit(ki
     assert_same_behaviour(model, changed)
 
 
-@each("kind", [kind for kind in FEW if kind.rotary], str)
+@each("kind", [kind for kind in OTHER_HALF if kind.rotary], str)
 def test_but_rotary_positions_fix_the_pairs_of_q_and_k(kind: Kind) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind))
     changed = inside_changed(model, some_basis())
@@ -143,7 +143,7 @@ def test_but_rotary_positions_fix_the_pairs_of_q_and_k(kind: Kind) -> None:
     assert float(abs(subspace_scores(model).score - subspace_scores(changed).score).max()) > 1e-2
 
 
-@each("kind", FEW, str)
+@each("kind", HALF, str)
 def test_renumbering_heads_renumbers_results_and_nothing_else(kind: Kind) -> None:
     model, order = tiny(kind), [2, 0, 1]
     if kind.kv:
@@ -176,7 +176,7 @@ def test_a_numbering_that_is_no_permutation_is_refused() -> None:
         permute_heads(tiny(KINDS[0]), 0, [0, 0, 1])
 
 
-@each("kind", FEW, str)
+@each("kind", OTHER_HALF, str)
 def test_reversing_or_rotating_what_is_written_changes_scores_and_keeps_the_null(kind: Kind) -> None:
     model = tiny(kind)
     before = subspace_scores(model)

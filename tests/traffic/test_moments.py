@@ -9,7 +9,7 @@ import torch
 from dense import loaded_by_units
 from depth import deep
 from each import each
-from tiny import FEW, Kind, few_with, some_tokens, tiny, turning, uncapped
+from tiny import FEW, HALF, OTHER_HALF, Kind, few_with, some_tokens, tiny, turning, uncapped
 from torch import Tensor
 
 import loadstore as ls
@@ -23,7 +23,7 @@ from loadstore.wire_traffic.moments import Moments, moments
 from loadstore.wire_traffic.traffic import traffic
 
 WITHIN = Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True)  # Qwen 3: what a side meets has a scale of its own
-OF_BOTH_SIDES = [("Q", WITHIN), ("K", WITHIN), *((side, kind) for kind, side in few_with("QK"))]
+OF_BOTH_SIDES = [("Q", WITHIN), ("K", WITHIN), *((side, kind) for kind, side in few_with("QK", of=HALF))]
 SOME = ["L0.H2.Q", "L1.H0.Q", "L1.H1.K", "L2.H2.Q", "L2.H1.K", "L2.H0.V", "unembed"]
 
 
@@ -76,7 +76,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
         assert value == pytest.approx(math.sqrt(max(0.0, float(expected))), rel=1e-8, abs=1e-7)
 
 
-@each("kind", [kind for kind in FEW if kind.mlp], str)
+@each("kind", [kind for kind in OTHER_HALF if kind.mlp], str)
 def test_an_mlp_is_the_size_of_what_its_inside_gets(kind: Kind):
     model = tiny(kind)
     kept = measured(model, 9, 7)
@@ -135,7 +135,7 @@ def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: st
     return float(each_query.mean())
 
 
-@each(("exact", "kind"), [(exact, kind) for kind, exact in few_with([False, True])], str)
+@each(("exact", "kind"), [(exact, kind) for kind, exact in few_with([False, True], of=OTHER_HALF)], str)
 def test_shares_sum_to_one(kind: Kind, exact: bool):
     model = tiny(kind)
     table = traffic(model, measured(model, 9, 6, 10), exact=exact)
