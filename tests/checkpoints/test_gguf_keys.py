@@ -9,16 +9,26 @@ import pytest
 import torch
 from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U32, Array, File, gpt2, llama, pieces
+from gguf_models import CASES, converted
 from hostile import refusal
 from torch import Tensor
 
 import loadstore as ls
 from loadstore.checkpoints import vocabulary
-from loadstore.checkpoints.families.gguf_keys import FOREIGN, IDLE, NEUTRAL, READ, ROTARY, SAME, WHOLE, own_facts
+from loadstore.checkpoints.families.gguf_keys import (
+    FOREIGN,
+    SAME,
+    WHOLE,
+    idle_of,
+    neutral_of,
+    own_facts,
+)
+from loadstore.checkpoints.families.gguf_read import READ, ROTARY
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.model.weights import Weights
 
 KINDS = tuple(READ)
+MADE = {"gpt2", "llama", "qwen2", "qwen3", "gemma3"}  # from nothing; the others are converted
 IDS = [5, 80, 7, 30, 5, 80]
 
 
@@ -43,6 +53,8 @@ BELOW = [
 
 @functools.cache
 def plain(kind: str) -> File:
+    if kind not in MADE:
+        return converted(next(name for name, case in CASES.items() if case.name == kind))
     if kind == "gpt2":
         return gpt2(d=32, heads=2, layers=1)
     return llama(kind=kind, norms=kind in ("qwen3", "gemma3"), numbers=0, layers=1, heads=2, kv=1, d=32)
@@ -74,11 +86,9 @@ def value_of(value: Any) -> tuple[int, Any]:
 def test_the_lists_have_every_key_that_llama_cpp_names_and_none_twice() -> None:
     assert len(BELOW) > 90
     for kind in KINDS:
-        known = READ[kind] | IDLE | set(NEUTRAL) | set(SAME) | set(ROTARY)
-        assert not set(BELOW) - known
-        assert not READ[kind] & IDLE - {"attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon"}
-    lists = [set(IDLE), set(NEUTRAL), set(SAME)]
-    assert len(set.union(*lists)) == sum(map(len, lists))
+        lists = [set(READ[kind]), set(idle_of(kind)), set(neutral_of(kind))]
+        assert not set(BELOW) - set.union(*lists, SAME, ROTARY)
+        assert len(set.union(*lists)) == sum(map(len, lists))
     others = {key for key in keys() if not key.startswith("{arch}.")}
     unsorted = {
         key
@@ -99,9 +109,7 @@ def full(name: str, kind: str) -> str:
 @each("kind", KINDS)
 def test_a_neutral_value_is_passed_over_and_any_other_is_refused(kind: str) -> None:
     path = Path("here")
-    for name, allowed in {**NEUTRAL, **WHOLE}.items():
-        if name in READ[kind]:
-            continue
+    for name, allowed in {**neutral_of(kind), **WHOLE}.items():
         key = full(name, kind)
         for value in allowed:
             assert own_facts(path, {key: value, f"{kind}.block_count": 3}, kind) == {"block_count": 3}
@@ -118,8 +126,8 @@ def test_a_neutral_value_is_passed_over_and_any_other_is_refused(kind: str) -> N
 @each("kind", KINDS)
 def test_what_is_neutral_idle_or_ignored_changes_nothing(tmp_path: Path, kind: str) -> None:
     expected = logits(opened(tmp_path, plain(kind)))
-    idle = (IDLE if kind != "gpt2" else IDLE | set(ROTARY)) - READ[kind]
-    neutral = {name: allowed[0] for name, allowed in {**NEUTRAL, **WHOLE}.items() if name not in READ[kind]}
+    idle = idle_of(kind) | (set(ROTARY) - READ[kind])
+    neutral = {name: allowed[0] for name, allowed in {**neutral_of(kind), **WHOLE}.items()}
     file = odd = plain(kind)
     for name, value in neutral.items():
         file = file.with_fact(full(name, kind), *value_of(value))

@@ -50,8 +50,14 @@ RECOGNISED = (
     "neox-sequential-full",
     "cohere-normed",
     "smollm3-listed-biases",
+    "bloom-three-heads-untied",
+    "mpt-three-heads-untied",
 )
-REFUSED = (("bloom-eight-heads", "layer 0, attention"), ("mixtral-two-of-four", "layer 0, MLP"))
+REFUSED = (
+    ("mixtral-two-of-four", "layer 0, MLP"),
+    ("oss-all-full", "layer 0, attention"),
+    ("deepseek3-no-experts-tied", "layer 0, attention"),
+)
 UNLISTED = (
     Shape("cohere2", "cohere2", llama_like(4, 4, 2, 32, 48, sliding_window=6)),
     Shape("glm4", "glm4", llama_like(2, 4, 2, 32, 48, head_dim=8, pad_token_id=None)),
@@ -113,6 +119,15 @@ def test_a_family_with_other_mechanisms_is_refused_by_its_piece(
     monkeypatch.delitem(FAMILIES, BY_NAME[name].kind)
     theirs = reference(BY_NAME[name])
     refusal(lambda: load(theirs), NotThisModel, f"no family for model_type '{BY_NAME[name].kind}'", piece)
+
+
+def test_slopes_that_were_never_published_are_refused(unlisted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = reference(BY_NAME["bloom-three-heads-untied"]).float()
+    assert apart(found(theirs), theirs) < CLOSE
+    home: Any = sys.modules[type(theirs).__module__]
+    before = home.build_alibi_tensor
+    monkeypatch.setattr(home, "build_alibi_tensor", lambda *args: before(*args) * 1.001)
+    refusal(lambda: load(theirs), NotThisModel, "layer 0, attention", "ALiBi or none")
 
 
 @each("shape", UNLISTED)

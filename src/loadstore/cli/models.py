@@ -147,6 +147,7 @@ COLUMNS = ("NAME", "layers", "heads", "d_model", "vocabulary", "context", "posit
 
 
 def _list(*, json: bool) -> None:
+    from loadstore.checkpoints.families.gguf_kinds import KINDS
     from loadstore.checkpoints.families.table import FAMILIES
     from loadstore.checkpoints.hub import cached
     from loadstore.checkpoints.names import PUBLISHED
@@ -173,6 +174,7 @@ def _list(*, json: bool) -> None:
     typer.echo(
         f"\nWith a config.json: model_type {', '.join(FAMILIES)}. In HookedTransformer naming: positions learned, "
         "shortformer, rotary or none; no norm, LayerNorm or RMSNorm; with MLPs or without. "
+        f"In GGUF: the architectures {', '.join(KINDS)}. "
         "In Python, load(model) also takes live decoders of transformers of any other model_type: it recognises their "
         "structure, verifies it against the model up to a length, and refuses a structure that it does not compute."
     )

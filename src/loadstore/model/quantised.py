@@ -118,7 +118,7 @@ def stored_as(tensor: Tensor) -> tuple[str, int]:
     """The storage format of a tensor and its size in bytes."""
     if isinstance(tensor, Quantised) and isinstance(tensor.matrix, Composed):
         own = [part for piece in tensor.matrix.pieces for part in piece.own]
-        return str(own[0].dtype).removeprefix("torch."), sum(part.nbytes for part in own)
+        return stored_as(own[0])[0], sum(stored_as(part)[1] for part in own)
     if isinstance(tensor, Quantised):
         kind = KINDS[tensor.matrix.kind]
         return kind.name, tensor.numel() // kind.numbers * kind.bytes

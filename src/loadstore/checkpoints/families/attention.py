@@ -66,6 +66,7 @@ def fused_layer(
     mlp: MlpLayer,
     *,
     biased: bool,
+    apart: bool = False,
     names: tuple[str, str] = ("query_key_value", "dense"),
 ) -> Layer:
     """Name the tensors of a layer whose first projection has, for each key/value head, its queries, its key, its value.
@@ -79,24 +80,41 @@ def fused_layer(
         norm: The norm before attention.
         mlp: The MLP.
         biased: Whether both projections have biases.
+        apart: Whether the projection has all queries first, then all keys, then all values.
         names: Of the two projections.
     """
     h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
-    group = (kv, h // kv + 2, e)
-    together = read(f"{at}{names[0]}.weight", (h + 2 * kv) * e, d).unflatten(0, group).mT
+
+    def parts(together: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Q, K and V, [head, d_head, …]."""
+        if apart:
+            q, k, v = together.split([h * e, kv * e, kv * e])
+            return q.unflatten(0, (h, e)), k.unflatten(0, (kv, e)), v.unflatten(0, (kv, e))
+        groups = together.unflatten(0, (kv, h // kv + 2, e))
+        return groups[:, :-2].flatten(0, 1), groups[:, -2], groups[:, -1]
+
+    Q, K, V = parts(read(f"{at}{names[0]}.weight", (h + 2 * kv) * e, d))
     bias = some_bias(read(f"{at}{names[0]}.bias", (h + 2 * kv) * e)) if biased else None
-    inner = None if bias is None else bias.unflatten(0, group)
+    b_Q, b_K, b_V = (None, None, None) if bias is None else parts(bias)
     return Layer(
-        W_Q=together[:, :-2].flatten(0, 1),
-        W_K=together[:, -2],
-        W_V=together[:, -1],
+        W_Q=Q.mT,
+        W_K=K.mT,
+        W_V=V.mT,
         W_O=outputs_of(read(f"{at}{names[1]}.weight", d, h * e), h),
-        b_Q=None if inner is None else inner[:, :-2].flatten(0, 1),
-        b_K=None if inner is None else inner[:, -2],
-        b_V=None if inner is None else inner[:, -1],
+        b_Q=b_Q,
+        b_K=b_K,
+        b_V=b_V,
         b_O=some_bias(read(f"{at}{names[1]}.bias", d)) if biased else None,
         norm=norm,
         mlp=mlp,
+    )
+
+
+def two_norms(read: Reader, at: str, shape: Architecture, *, centres: bool) -> tuple[Norm, Norm]:
+    """The norms before attention and before the MLP of the layer ``at``, by the names that most families have."""
+    return (
+        read.norm(f"{at}input_layernorm", shape.d_model, centres=centres),
+        read.norm(f"{at}post_attention_layernorm", shape.d_model, centres=centres),
     )
 
 
@@ -163,7 +181,6 @@ def llama_layer(shape: Architecture, read: Reader, at: str, *, biased: bool = Fa
         biased: Whether Q, K, V and O have biases.
         inside: Whether the MLP has biases.
     """
-    norm = read.norm(f"{at}input_layernorm", shape.d_model, centres=False)
-    after = read.norm(f"{at}post_attention_layernorm", shape.d_model, centres=False)
+    norm, after = two_norms(read, at, shape, centres=False)
     mlp = gated(read, f"{at}mlp.", shape, after, biased=inside)
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

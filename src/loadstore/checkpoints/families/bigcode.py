@@ -39,13 +39,15 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         score_scale=None if facts.flag("scale_attn_weights") else 1.0,
     )
     return decoder(
-        *(checkpoint, facts, shape, partial(_layer, shape), lambda read: read.norm("ln_f", d, centres=True)),
+        *(checkpoint, facts, shape, partial(_layer, facts, shape), lambda read: read.norm("ln_f", d, centres=True)),
         around=AROUND,
         ignored=IGNORED,
     )
 
 
-def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
     norm, after = (read.norm(f"{at}{name}", shape.d_model, centres=True) for name in ("ln_1", "ln_2"))
     mlp = plain(read, shape, (f"{at}mlp.c_fc", f"{at}mlp.c_proj"), after, biased=True)
-    return fused_layer(read, f"{at}attn.", shape, norm, mlp, biased=True, names=("c_attn", "c_proj"))
+    return fused_layer(
+        read, f"{at}attn.", shape, norm, mlp, biased=True, apart=facts.layout.apart, names=("c_attn", "c_proj")
+    )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.alibi_key_tables import BLOOM
-from loadstore.checkpoints.families.attention import fused_layer, plain
+from loadstore.checkpoints.families.attention import fused_layer, plain, two_norms
 from loadstore.checkpoints.families.decoder import Around, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
@@ -51,7 +51,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         slopes=slopes(n_heads),
     )
     return decoder(
-        *(checkpoint, facts, shape, partial(_layer, shape), lambda read: read.norm("ln_f", d, centres=True)),
+        *(checkpoint, facts, shape, partial(_layer, facts, shape), lambda read: read.norm("ln_f", d, centres=True)),
         around=AROUND,
         stored=partial(_stored, shape),
     )
@@ -71,10 +71,7 @@ def _stored(shape: Architecture, read: Reader, W_E: Tensor) -> Tensor:
     return rows
 
 
-def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=True)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
+    norm, after = two_norms(read, at, shape, centres=True)
     mlp = plain(read, shape, (f"{at}mlp.dense_h_to_4h", f"{at}mlp.dense_4h_to_h"), after, biased=True)
-    return fused_layer(read, f"{at}self_attention.", shape, norm, mlp, biased=True)
+    return fused_layer(read, f"{at}self_attention.", shape, norm, mlp, biased=True, apart=facts.layout.apart)

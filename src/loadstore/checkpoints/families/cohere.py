@@ -11,7 +11,7 @@ from loadstore.checkpoints.families.decoder import architecture, decoder, scaled
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.kin_key_tables import COHERE
-from loadstore.checkpoints.families.rope import RopeFacts, head_of, rotary_of
+from loadstore.checkpoints.families.rope import head_of, rotary_of
 from loadstore.checkpoints.families.scaling import Names
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture
@@ -41,7 +41,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         gated=True,
         norm="layer",
         eps=facts.number("layer_norm_eps"),
-        rotary=rotary_of(facts, d_head, NAMES, RopeFacts("adjacent")),
+        rotary=rotary_of(facts, d_head, NAMES, "adjacent"),
         mlp=Mlp(width, gated=True, activation=facts.activation("hidden_act"), parallel=True),
     )
     normed = bool(facts.config["use_qk_norm"])

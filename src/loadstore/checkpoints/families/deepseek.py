@@ -4,13 +4,14 @@ from dataclasses import replace
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.attention import two_norms
 from loadstore.checkpoints.families.decoder import IGNORED, architecture, decoder
 from loadstore.checkpoints.families.deepseek_routing import mlps_of
 from loadstore.checkpoints.families.experts import DEEPSEEK, mlp_of
 from loadstore.checkpoints.families.huggingface import Facts, Reader, outputs_of, some_bias
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.latents import keys_and_values, queries
-from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of, score_scale
+from loadstore.checkpoints.families.rope import WHOLE, head_of, rotary_of, score_scale
 from loadstore.checkpoints.families.routed_key_tables import DEEPSEEK_V2, DEEPSEEK_V3
 from loadstore.checkpoints.families.scaling import growth, scaling_of
 from loadstore.model.architecture import Architecture
@@ -42,7 +43,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         gated=True,
         norm="rms",
         eps=facts.number("rms_norm_eps"),
-        rotary=rotary_of(facts, turned, WHOLE, RopeFacts(pairs)),
+        rotary=rotary_of(facts, turned, WHOLE, pairs),
         score_scale=score_scale(d_head, stretch) if scaling.all_dimensions else None,
         d_value=None if d_value == d_head else d_value,
         **mlps_of(facts, n_layers),
@@ -56,9 +57,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 
 def _layer(facts: Facts, shape: Architecture, turned: int, read: Reader, at: str) -> Layer:
     d, n_heads, biased = shape.d_model, shape.n_heads, facts.flag("attention_bias")
-    norm, after = (
-        read.norm(f"{at}{name}", d, centres=False) for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=False)
     named = DEEPSEEK if facts.kind == "deepseek_v3" else replace(DEEPSEEK, choice="")
     inside, out = f"{at}self_attn.", f"{at}self_attn.o_proj"
     rank = facts.whole("q_lora_rank") if facts.config["q_lora_rank"] is not None else None

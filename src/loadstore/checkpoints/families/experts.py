@@ -1,4 +1,4 @@
-"""MLPs with experts: a tensor of each expert, or one of all, as live models of ``transformers`` have."""
+"""MLPs with experts: tensors of each expert, or of all, as live models of ``transformers`` and GGUF have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -62,9 +62,14 @@ def mlp_of(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named 
 def routed(read: Reader, at: str, shape: Architecture, norm: Norm, named: Named = QWEN) -> MlpLayer:
     """The experts, the router and, where there are any, the units that every token uses; arguments as in ``mlp_of``."""
     assert shape.experts is not None
-    d, count, fused = shape.d_model, shape.experts.count, f"{at}{QWEN.at}experts.gate_up_proj"
-    inside = f"{at}{QWEN.at if read.has(fused) else named.at}"
-    expert = _sliced(read, inside, shape) if read.has(fused) else _single(read, inside, shape, named)
+    d, count, usual = shape.d_model, shape.experts.count, f"{at}{QWEN.at}"
+    if read.has(f"{usual}experts.gate_up_proj"):
+        inside, expert = usual, _sliced(read, usual, shape)
+    elif read.has(f"{usual}experts.gate_proj.weight"):
+        inside, expert = usual, stacked(read, usual, shape)
+    else:
+        inside = f"{at}{named.at}"
+        expert = _single(read, inside, shape, named)
     W_router = read(f"{inside}{named.router}.weight", count, d).mT
     b_choice = read(f"{inside}{named.choice}", count) if named.choice else None
     experts = Experts(W_router, tuple(expert(index) for index in range(count)), b_choice=b_choice)
@@ -96,3 +101,22 @@ def _sliced(read: Reader, at: str, shape: Architecture) -> Callable[[int], MlpLa
     inputs = read(f"{at}experts.gate_up_proj", count, 2 * width, d).mT
     outputs = read(f"{at}experts.down_proj", count, d, width).mT
     return lambda index: MlpLayer(W_in=inputs[index, :, width:], W_gate=inputs[index, :, :width], W_out=outputs[index])
+
+
+def stacked(read: Reader, at: str, shape: Architecture, *, biased: bool = False) -> Callable[[int], MlpLayer]:
+    """An expert by its number, from three tensors of all experts, as GGUF stores them; ``at``: before ``experts``."""
+    assert shape.experts is not None
+    d, count, width = shape.d_model, shape.experts.count, shape.experts.width
+    sizes = {"gate_proj": (width, d), "up_proj": (width, d), "down_proj": (d, width)}
+    gate, up, down = (read(f"{at}experts.{name}.weight", count, *size).mT for name, size in sizes.items())
+    if not biased:
+        return lambda index: MlpLayer(W_in=up[index], W_gate=gate[index], W_out=down[index])
+    b_gate, b_up, b_down = (read(f"{at}experts.{name}.bias", count, size[0]) for name, size in sizes.items())
+    return lambda index: MlpLayer(
+        W_in=up[index],
+        W_gate=gate[index],
+        W_out=down[index],
+        b_in=b_up[index],
+        b_gate=b_gate[index],
+        b_out=b_down[index],
+    )

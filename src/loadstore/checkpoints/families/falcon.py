@@ -54,7 +54,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         rotary=rotary_of(facts, d_head, WHOLE),
         mlp=Mlp(facts.whole("ffn_hidden_size", 4 * d), gated=False, activation=activation, parallel=parallel),
     )
-    layer = partial(_layer, shape, norms, biased=bool(config["bias"]))
+    layer = partial(_layer, facts, shape, norms)
     return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("ln_f", d, centres=True), around=AROUND)
 
 
@@ -72,7 +72,8 @@ def _norms(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _layer(shape: Architecture, norms: tuple[str, str], read: Reader, at: str, *, biased: bool) -> Layer:
+def _layer(facts: Facts, shape: Architecture, norms: tuple[str, str], read: Reader, at: str) -> Layer:
+    biased = bool(facts.config["bias"])
     norm, after = (read.norm(f"{at}{name}", shape.d_model, centres=True) for name in norms)
     mlp = plain(read, shape, (f"{at}mlp.dense_h_to_4h", f"{at}mlp.dense_4h_to_h"), after, biased=biased)
-    return fused_layer(read, f"{at}self_attention.", shape, norm, mlp, biased=biased)
+    return fused_layer(read, f"{at}self_attention.", shape, norm, mlp, biased=biased, apart=facts.layout.apart)

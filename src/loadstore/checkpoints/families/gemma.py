@@ -16,7 +16,7 @@ from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import GEMMA3
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
+from loadstore.checkpoints.families.rope import rotary_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING, Names
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture
@@ -34,16 +34,13 @@ BASES = {  # by kind of layer
 }
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *, added: bool = False) -> Weights:
-    """Name the tensors; ``rope``: facts of a GGUF file; ``added``: gains have their 1 already.
-
-    Raises NotThisModel on unsupported facts, BadCheckpoint.
-    """
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+    """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS[facts.kind])
     d, d_head = facts.whole("hidden_size"), facts.whole("head_dim")
     facts.share("hidden_size", "num_attention_heads")
     windows = windows_of(facts, facts.whole("num_hidden_layers"), EVERY)
-    whole, local = (_rotary(facts, kind, d_head, rope) for kind in (FULL, SLIDING))
+    whole, local = (_rotary(facts, kind, d_head) for kind in (FULL, SLIDING))
     shape = architecture(
         facts,
         d_head,
@@ -57,8 +54,8 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *
         score_scale=score_scale(facts, d_head),
         embedding_scale=embedding_scale(d),
     )
-    layer = partial(_layer, facts, shape, added=added)
-    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(read, "norm", d, added=added))
+    layer = partial(gemma_layer, facts, shape, inner=True)
+    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(facts, read, "norm", d))
 
 
 def embedding_scale(d: int) -> float:
@@ -88,7 +85,7 @@ def windows_of(facts: Facts, n_layers: int, every: int) -> tuple[int | None, ...
     return tuple(window if kind == SLIDING else None for kind in listed)
 
 
-def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rotary:
+def _rotary(facts: Facts, kind: str, d_head: int) -> Rotary:
     """The rotary positions of one kind of layer, from its own object of parameters or from keys of the config.
 
     Scaling outside such an object is that of the layers that see all keys.
@@ -109,22 +106,27 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
     if kind == SLIDING:
         others |= {"rope_scaling"}
     config = {key: value for key, value in config.items() if key not in others}
-    return rotary_of(replace(facts, config=config | {"rope_parameters": by_kind.get(kind)}), d_head, names, rope)
+    return rotary_of(replace(facts, config=config | {"rope_parameters": by_kind.get(kind)}), d_head, names)
 
 
-def added_norm(read: Reader, name: str, width: int, *, added: bool, centres: bool = False) -> Norm:
-    """A gain of 1 + w, in at least float32. Raises BadCheckpoint where it is not finite."""
+def added_norm(facts: Facts, read: Reader, name: str, width: int, *, centres: bool = False) -> Norm:
+    """A gain of 1 + w, in at least float32, or as it is in a layout that has added the 1.
+
+    Raises BadCheckpoint where a gain that is computed here is not finite.
+    """
     gain, bias = read(f"{name}.weight", width), read.maybe(f"{name}.bias", width) if centres else None
-    if added:
+    if facts.layout.added:
         return Norm(gain, bias, centres)
     if not is_finite(gain):  # what is computed here has no place in the file that a later look could name
         raise damaged(read.checkpoint.path, f"{read.prefix}{name}.weight")
     return Norm(1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), bias, centres)
 
 
-def _layer(facts: Facts, shape: Architecture, read: Reader, at: str, *, added: bool) -> Layer:
+def gemma_layer(facts: Facts, shape: Architecture, read: Reader, at: str, *, inner: bool) -> Layer:
+    """A layer with norms before and after its blocks; ``inner``: of queries and keys too."""
+
     def norm(name: str, size: int = shape.d_model) -> Norm:
-        return added_norm(read, f"{at}{name}", size, added=added)
+        return added_norm(facts, read, f"{at}{name}", size)
 
     mlp = gated(read, f"{at}mlp.", shape, norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"))
     biased = facts.flag("attention_bias")
@@ -136,7 +138,7 @@ def _layer(facts: Facts, shape: Architecture, read: Reader, at: str, *, added: b
         mlp,
         inputs=biased,
         output=biased,
-        q_norm=norm("self_attn.q_norm", shape.d_head),
-        k_norm=norm("self_attn.k_norm", shape.d_head),
+        q_norm=norm("self_attn.q_norm", shape.d_head) if inner else None,
+        k_norm=norm("self_attn.k_norm", shape.d_head) if inner else None,
         after_heads=norm("post_attention_layernorm"),
     )

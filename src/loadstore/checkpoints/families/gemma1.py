@@ -37,13 +37,13 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         mlp=Mlp(facts.whole("intermediate_size"), gated=True, activation=activation),
         embedding_scale=embedding_scale(d),
     )
-    layer = partial(_layer, shape, biased=facts.flag("attention_bias"))
-    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(read, "norm", d, added=False))
+    layer = partial(_layer, facts, shape)
+    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(facts, read, "norm", d))
 
 
-def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Layer:
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
     def norm(name: str) -> Norm:
-        return added_norm(read, f"{at}{name}", shape.d_model, added=False)
+        return added_norm(facts, read, f"{at}{name}", shape.d_model)
 
-    mlp = gated(read, f"{at}mlp.", shape, norm("post_attention_layernorm"))
+    biased, mlp = facts.flag("attention_bias"), gated(read, f"{at}mlp.", shape, norm("post_attention_layernorm"))
     return layer_of(read, f"{at}self_attn.", shape, norm("input_layernorm"), mlp, inputs=biased, output=biased)

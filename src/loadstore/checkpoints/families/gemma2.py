@@ -3,16 +3,13 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import gated, layer_of
 from loadstore.checkpoints.families.decoder import architecture, decoder
-from loadstore.checkpoints.families.gemma import added_norm, embedding_scale, score_scale, windows_of
-from loadstore.checkpoints.families.huggingface import Facts, Reader
+from loadstore.checkpoints.families.gemma import added_norm, embedding_scale, gemma_layer, score_scale, windows_of
+from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.key_tables import GEMMA2
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import WHOLE, rotary_of
 from loadstore.errors import BadCheckpoint
-from loadstore.model.architecture import Architecture
-from loadstore.model.layers import Layer, Norm
 from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
@@ -40,8 +37,8 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         score_cap=_cap(facts, "attn_logit_softcapping"),
         logit_cap=_cap(facts, "final_logit_softcapping"),
     )
-    layer = partial(_layer, shape, biased=facts.flag("attention_bias"))
-    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(read, "norm", d, added=False))
+    layer = partial(gemma_layer, facts, shape, inner=False)
+    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(facts, read, "norm", d))
 
 
 def _cap(facts: Facts, name: str) -> float | None:
@@ -53,20 +50,3 @@ def _cap(facts: Facts, name: str) -> float | None:
             "point, as in 30.0, or null"
         )
     return cap
-
-
-def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Layer:
-    def norm(name: str) -> Norm:
-        return added_norm(read, f"{at}{name}", shape.d_model, added=False)
-
-    mlp = gated(read, f"{at}mlp.", shape, norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"))
-    return layer_of(
-        read,
-        f"{at}self_attn.",
-        shape,
-        norm("input_layernorm"),
-        mlp,
-        inputs=biased,
-        output=biased,
-        after_heads=norm("post_attention_layernorm"),
-    )

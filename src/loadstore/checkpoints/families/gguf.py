@@ -4,80 +4,25 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gemma, gpt2, llama
-from loadstore.checkpoints.families.gguf_config import FACTORS, config_of, turns_of
-from loadstore.checkpoints.families.gguf_keys import own_facts
+from loadstore.checkpoints.families.gguf_facts import FACTORED, FACTORS, layout_of
+from loadstore.checkpoints.families.gguf_keys import one_fact, own_facts
+from loadstore.checkpoints.families.gguf_kinds import KINDS
+from loadstore.checkpoints.families.gguf_names import Names
 from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.gguf import GGUF, read_gguf
 from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES
 from loadstore.checkpoints.vocabulary import tokens_of
-from loadstore.errors import LoadstoreError, NotThisModel
+from loadstore.errors import NotThisModel
 from loadstore.model.weights import Weights
-from loadstore.quote import quote, some
+from loadstore.quote import quote
 
-LAYER = re.compile(r"blk\.([0-9]{1,4})\.([a-z_]+)\.(weight|bias)")
-
-
-class Names(NamedTuple):
-    """How one architecture's tensors are called by Hugging Face: in a layer, and outside; and which are turned."""
-
-    layers: str
-    of_layer: dict[str, str]
-    whole: dict[str, str]
-    turned: tuple[str, ...] = ()
-
-
-LLAMA = Names(
-    "model.layers",
-    {
-        "attn_norm": "input_layernorm",
-        "attn_q": "self_attn.q_proj",
-        "attn_k": "self_attn.k_proj",
-        "attn_v": "self_attn.v_proj",
-        "attn_output": "self_attn.o_proj",
-        "attn_q_norm": "self_attn.q_norm",
-        "attn_k_norm": "self_attn.k_norm",
-        "ffn_norm": "post_attention_layernorm",
-        "ffn_gate": "mlp.gate_proj",
-        "ffn_up": "mlp.up_proj",
-        "ffn_down": "mlp.down_proj",
-    },
-    {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"},
-)
-GPT2 = Names(
-    "transformer.h",
-    {
-        "attn_norm": "ln_1",
-        "attn_qkv": "attn.c_attn",
-        "attn_output": "attn.c_proj",
-        "ffn_norm": "ln_2",
-        "ffn_up": "mlp.c_fc",
-        "ffn_down": "mlp.c_proj",
-    },
-    {
-        "token_embd": "transformer.wte",
-        "position_embd": "transformer.wpe",
-        "output_norm": "transformer.ln_f",
-        "output": "lm_head",
-    },
-    turned=("attn_qkv", "attn_output", "ffn_up", "ffn_down"),  # stored [out, in], where GPT-2's own are [in, out]
-)
-GEMMA = Names(
-    LLAMA.layers,
-    {
-        **LLAMA.of_layer,
-        "post_attention_norm": "post_attention_layernorm",
-        "ffn_norm": "pre_feedforward_layernorm",
-        "post_ffw_norm": "post_feedforward_layernorm",
-    },
-    LLAMA.whole,
-)
-KINDS: dict[str, Names] = {"llama": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "gemma3": GEMMA, "gpt2": GPT2}
+LAYER = re.compile(r"blk\.([0-9]{1,4})\.([a-z0-9_]+)\.(weight|bias)")
 
 
 def packed(path: Path) -> Path | None:
@@ -111,21 +56,13 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
     kind = str(file.facts.get("general.architecture"))
     if kind not in KINDS:
         raise NotThisModel(
-            f"{path} holds the architecture '{quote(kind, 40)}'; in GGUF, supported are {some(list(KINDS))}"
+            f"{path} holds the architecture '{quote(kind, 40)}'; in GGUF, supported are {', '.join(KINDS)}"
         )
-    own = own_facts(path, file.facts, kind, ignore)
-    try:
-        checkpoint = Checkpoint(path, _tensors(file, kind, KINDS[kind]), {}, config_of(file, kind, own))
-        facts = Facts(checkpoint, checkpoint.config or {})
-        rope = turns_of(file, kind, own)
-        if kind == "gemma3":
-            weights = gemma.build(checkpoint, facts, rope, added=True)
-        else:
-            weights = gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, rope)
-    except LoadstoreError as error:
-        if str(path) in str(error):
-            raise
-        raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
+    own, known = own_facts(path, file.facts, kind, ignore), KINDS[kind]
+    config = known.config(file, own) | _around(file, kind, own)
+    layout = layout_of(file, kind, own, known.pairs, added=known.added, apart=known.apart)
+    checkpoint = Checkpoint(path, _tensors(file, kind, known.names(file)), {}, config)
+    weights = FAMILIES[config["model_type"]](checkpoint, Facts(checkpoint, config, layout=layout))
     tokens = tokens_of(
         replace(file, facts={key: value for key, value in file.facts.items() if key not in ignore}),
         weights.architecture.vocab,
@@ -134,18 +71,31 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
     return replace(weights, untokenised=tokens) if isinstance(tokens, str) else replace(weights, tokens=tokens)
 
 
+def _around(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
+    """The vocabulary, and whether the unembedding is the embedding."""
+    rows = file.stored["token_embd.weight"].shape[0] if "token_embd.weight" in file.stored else None
+    vocab = one_fact(file.path, **{f"{kind}.vocab_size": own.get("vocab_size"), "rows of token_embd.weight": rows})
+    return {"vocab_size": vocab, "tie_word_embeddings": "output.weight" not in file.stored}
+
+
 def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, tensor in file.tensors().items():
         stem, _, part = name.rpartition(".")
-        if name == FACTORS and kind == "llama":  # llama.cpp has them for no other of these
+        if name == FACTORS and kind in FACTORED:
             continue
+        table, before = names.whole, ""
         if match := LAYER.fullmatch(name):
-            stem, new = match[2], f"{names.layers}.{match[1]}.{names.of_layer.get(match[2])}"
-            mapped = stem in names.of_layer
+            stem, table, before = match[2], names.of_layer, f"{names.layers}.{match[1]}."
+        if f"{stem}.{part}" in table:
+            new = table[f"{stem}.{part}"]
+        elif stem in table:
+            new = f"{table[stem]}.{part}"
         else:
-            new, mapped = names.whole.get(stem), stem in names.whole
-        if not mapped:
             raise NotThisModel(f"{file.path}: tensor '{quote(name)}' has no place in a {kind} model")
-        tensors[f"{new}.{part}"] = tensor.mT if stem in names.turned and tensor.ndim == 2 else tensor
+        if tensor.ndim == 2 and stem in names.turned:
+            tensor = tensor.mT
+        if tensor.ndim == 1 and stem in names.raised:
+            tensor = tensor.unsqueeze(0)
+        tensors[before + new] = tensor
     return tensors

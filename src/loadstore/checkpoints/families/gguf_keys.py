@@ -8,29 +8,18 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
+from loadstore.checkpoints.families.gguf_read import LAYER, READ, RMS, ROTARY
 from loadstore.checkpoints.vocabulary import PREFIX
 from loadstore.checkpoints.vocabulary import READ as SPOKEN
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.quote import quote, some
 
-SHAPE = ("block_count", "context_length", "embedding_length", "feed_forward_length", "vocab_size")
-HEADS = ("attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length")
-ROTARY = ("rope.freq_base", "rope.dimension_count", "rope.scale_linear", "rope.scaling.type", "rope.scaling.factor")
-RMS, LAYER = "attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon"
-ROTATING = frozenset((*SHAPE, *HEADS, RMS, *ROTARY, "attention.sliding_window", "attention.scale"))
-READ = {
-    **dict.fromkeys(("llama", "qwen2", "qwen3"), ROTATING),
-    "gemma3": ROTATING | {"rope.freq_base_swa"},
-    "gpt2": frozenset((*SHAPE, *HEADS, LAYER, "attention.scale")),
-}
 IDLE = frozenset(  # of no effect on the logits of these architectures in llama.cpp
     (
         *(RMS, LAYER, "attention.group_norm_epsilon", "attention.group_norm_groups"),  # of the other kinds of norm
         *("tensor_data_layout", "pooling_type", "classifier.output_labels"),
         *("rope.scaling.original_context_length", "rope.scaling.finetuned"),  # of other kinds of scaling
         *("rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"),
-        *("expert_weights_scale", "expert_weights_norm", "expert_gating_func", "expert_group_scale"),  # of no experts
-        *("experts_per_group", "moe_every_n_layers", "interleave_moe_layer_step", "leading_dense_block_count"),
     )
 )
 ZERO: tuple[object, ...] = (0, False)
@@ -71,6 +60,19 @@ NEUTRAL: dict[str, tuple[object, ...]] = {
     "rope.scaling.yarn_ext_factor": (*ZERO, -1),
     "attention.causal": (True,),
 }
+ROUTING: dict[str, tuple[object, ...]] = {  # without effect where there are no experts
+    **dict.fromkeys(("expert_weights_scale", "moe_every_n_layers", "interleave_moe_layer_step"), (*ZERO, *ONE)),
+    **dict.fromkeys(("expert_group_scale", "experts_per_group", "leading_dense_block_count"), ZERO),
+    "expert_gating_func": (0, 1),
+    "expert_weights_norm": (True,),
+}
+BY_KIND: dict[str, dict[str, tuple[object, ...]]] = {
+    **dict.fromkeys(("llama", "qwen3moe"), ROUTING),
+    **dict.fromkeys(("qwen2moe", "olmoe"), ROUTING | {"expert_weights_norm": (False,)}),
+    "gpt-oss": ROUTING | {"expert_gating_func": (0, 1, 3), "rope.scaling.yarn_ext_factor": (-1, 1)},
+    "deepseek2": ROUTING | {"rope.scaling.yarn_ext_factor": (-1, 1), "attention.scale": ZERO},
+}
+IDLE_OF = {"stablelm": {"use_parallel_residual"}}  # llama.cpp looks for a norm before the MLP instead
 SAME = {  # neutral where they say again what another key says
     "embedding_length_out": "embedding_length",
     "attention.key_length_swa": "attention.key_length",
@@ -121,6 +123,17 @@ def own_facts(path: Path, facts: dict[str, Any], kind: str, ignore: Collection[s
     return {name: value for name, value in own.items() if name in READ[kind]}
 
 
+def idle_of(kind: str) -> frozenset[str]:
+    """The keys without effect on the logits of an architecture."""
+    return frozenset(((IDLE | ROUTING.keys()) - BY_KIND.get(kind, {}).keys() - READ[kind]) | IDLE_OF.get(kind, set()))
+
+
+def neutral_of(kind: str) -> dict[str, tuple[object, ...]]:
+    """The keys that an architecture refuses unless they have one of these values."""
+    passed = READ[kind] | IDLE_OF.get(kind, set())
+    return {name: values for name, values in {**NEUTRAL, **BY_KIND.get(kind, {})}.items() if name not in passed}
+
+
 def one_fact(path: Path, **stated: object) -> Any:
     """The value of a fact that several keys may state, None where none does. Raises BadCheckpoint where they differ."""
     said = {name: value for name, value in stated.items() if value is not None}
@@ -143,8 +156,8 @@ def _check_ignored(path: Path, facts: dict[str, Any], kind: str, ignore: Collect
 
 
 def _known(name: str, kind: str) -> bool:
-    """GPT-2 has no rotary positions, so that keys about them are without effect."""
-    return any(name in names for names in (READ[kind], IDLE, NEUTRAL, SAME, ROTARY))
+    """Keys about rotary positions are without effect where there are none."""
+    return any(name in names for names in (READ[kind], idle_of(kind), neutral_of(kind), SAME, ROTARY))
 
 
 def _neutral(name: str, value: object, own: dict[str, Any], kind: str) -> bool:
@@ -152,7 +165,8 @@ def _neutral(name: str, value: object, own: dict[str, Any], kind: str) -> bool:
         return True
     if name in SAME:
         return value == own.get(SAME[name])
-    return name not in NEUTRAL or _among(value, NEUTRAL[name])
+    values = neutral_of(kind)
+    return name not in values or _among(value, values[name])
 
 
 def _among(value: object, allowed: tuple[object, ...]) -> bool:

@@ -1,11 +1,13 @@
 """GPT-OSS: attention sinks, windows in every other layer, YaRN, and experts with biases and a clipped activation."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
+from loadstore.checkpoints.families.experts import stacked
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import score_scale, turns_of
@@ -54,26 +56,28 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 
 
 def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=False)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=False)
     mlp = _mlp(read, f"{at}mlp.", shape, after)
     layer = layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)
     return replace(layer, sinks=read(f"{at}self_attn.sinks", shape.n_heads))
 
 
 def _mlp(read: Reader, at: str, shape: Architecture, norm: Norm) -> MlpLayer:
-    """Experts in four tensors of all, in which columns of gate and input alternate."""
+    assert shape.experts is not None
+    count = shape.experts.count
+    whole = read.has(f"{at}experts.gate_up_proj")
+    expert = _alternating(read, at, shape) if whole else stacked(read, at, shape, biased=True)
+    W_router = read(f"{at}router.weight", count, shape.d_model).mT
+    stored = tuple(expert(index) for index in range(count))
+    experts = Experts(W_router, stored, b_router=read(f"{at}router.bias", count))
+    return MlpLayer(W_router[:, :0], W_router[:, :0].mT, W_router[:, :0], norm=norm, experts=experts)
+
+
+def _alternating(read: Reader, at: str, shape: Architecture) -> Callable[[int], MlpLayer]:
+    """An expert by its number, from four tensors of all, in which columns of gate and input alternate."""
     assert shape.experts is not None
     d, count, width = shape.d_model, shape.experts.count, shape.experts.width
     inputs = read(f"{at}experts.gate_up_proj", count, d, 2 * width)
     b_in = read(f"{at}experts.gate_up_proj_bias", count, 2 * width)
     outputs, b_out = read(f"{at}experts.down_proj", count, width, d), read(f"{at}experts.down_proj_bias", count, d)
-    stored = tuple(
-        MlpLayer(inputs[e, :, 1::2], outputs[e], inputs[e, :, ::2], b_in[e, 1::2], b_in[e, ::2], b_out[e])
-        for e in range(count)
-    )
-    W_router = read(f"{at}router.weight", count, d).mT
-    experts = Experts(W_router, stored, b_router=read(f"{at}router.bias", count))
-    return MlpLayer(W_router[:, :0], W_router[:, :0].mT, W_router[:, :0], norm=norm, experts=experts)
+    return lambda e: MlpLayer(inputs[e, :, 1::2], outputs[e], inputs[e, :, ::2], b_in[e, 1::2], b_in[e, ::2], b_out[e])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.layout import FOLDER, Layout
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.layers import Norm
 from loadstore.model.mlp_facts import Activation
@@ -38,7 +39,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """A config.json, the file that it describes, and the keys that its user wants ignored.
+    """A config.json, the file that it describes, the keys that its user wants ignored, and how the file is laid out.
 
     A family settles it first (``keys.settled``): then every key of its table has a value, and null is None.
     """
@@ -46,6 +47,7 @@ class Facts:
     checkpoint: Checkpoint
     config: dict[str, Any]
     ignore: tuple[str, ...] = ()
+    layout: Layout = FOLDER
 
     @property
     def kind(self) -> str:

@@ -32,13 +32,13 @@ def queries(
     plain = e - turned
     if rank is None:
         own = read(f"{at}q_proj.weight", heads * e, d).unflatten(0, (heads, e))
-        pieces = [Piece(part) for head in own for part in (head[plain:], head[:plain])]
+        pieces = [Piece(part) for head in own.unbind(0) for part in (head[plain:], head[:plain])]
         return {"W_Q": _composed(read, {f"{at}q_proj.weight": own}, pieces, heads)}
     down, gain = read(f"{at}q_a_proj.weight", rank, d), read(f"{at}q_a_layernorm.weight", rank)
     bias = some_bias(read.maybe(f"{at}q_a_proj.bias", rank)) if biased else None
     up = read(f"{at}q_b_proj.weight", heads * e, rank).unflatten(0, (heads, e))
     named = {f"{at}q_a_proj.weight": down, f"{at}q_a_layernorm.weight": gain, f"{at}q_b_proj.weight": up}
-    ups = [part for head in up for part in (head[plain:], head[:plain])]
+    ups = [part for head in up.unbind(0) for part in (head[plain:], head[:plain])]
     return {
         "W_Q": _composed(read, named, [Piece(down, part, gain) for part in ups], heads),
         "b_Q": None if bias is None else _sent(torch.cat(ups), gain, bias).unflatten(0, (heads, e)),
@@ -55,18 +55,24 @@ def keys_and_values(
     whole = read(f"{at}kv_a_proj_with_mqa.weight", rank + turned, d)
     down, shared, gain = whole[:rank], whole[rank:], read(f"{at}kv_a_layernorm.weight", rank)
     bias = some_bias(read.maybe(f"{at}kv_a_proj_with_mqa.bias", rank + turned)) if biased else None
-    up = read(f"{at}kv_b_proj.weight", heads * (plain + value), rank).unflatten(0, (heads, plain + value))
-    named = {f"{at}kv_a_proj_with_mqa.weight": whole, f"{at}kv_a_layernorm.weight": gain, f"{at}kv_b_proj.weight": up}
-    keys = [piece for head in up for piece in (Piece(shared), Piece(down, head[:plain], gain))]
+    named = {f"{at}kv_a_proj_with_mqa.weight": whole, f"{at}kv_a_layernorm.weight": gain}
+    if read.has(f"{at}k_b_proj.weight"):  # GGUF has two matrices, of which that of keys is transposed
+        up_keys = read(f"{at}k_b_proj.weight", heads, rank, plain).mT
+        up_values = read(f"{at}v_b_proj.weight", heads, value, rank)
+        named |= {f"{at}k_b_proj.weight": up_keys, f"{at}v_b_proj.weight": up_values}
+    else:
+        both = read(f"{at}kv_b_proj.weight", heads * (plain + value), rank).unflatten(0, (heads, plain + value))
+        named[f"{at}kv_b_proj.weight"] = both
+        up_keys, up_values = both[:, :plain], both[:, plain:]
+    keys = [piece for head in up_keys.unbind(0) for piece in (Piece(shared), Piece(down, head, gain))]
     fields: dict[str, Any] = {
         "W_K": _composed(read, named, keys, heads),
-        "W_V": _composed(read, named, [Piece(down, head[plain:], gain) for head in up], heads),
+        "W_V": _composed(read, named, [Piece(down, head, gain) for head in up_values.unbind(0)], heads),
         "kv_latent": Latent(down.mT, None if bias is None else bias[:rank], turned),
     }
     if bias is not None:
-        own = _sent(up.flatten(0, 1), gain, bias[:rank]).unflatten(0, (heads, plain + value))
-        rotary = bias[rank:].to(own).expand(heads, -1)
-        fields |= {"b_K": torch.cat([rotary, own[:, :plain]], 1), "b_V": own[:, plain:]}
+        own, values = (_sent(up, gain, bias[:rank]) for up in (up_keys, up_values))
+        fields |= {"b_K": torch.cat([bias[rank:].to(own).expand(heads, -1), own], 1), "b_V": values}
     return fields
 
 

@@ -7,12 +7,12 @@ some layers or all (Mistral, Qwen 2), scaled frequencies (Llama 3).
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import gated, layer_of
+from loadstore.checkpoints.families.attention import gated, layer_of, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, score_scale, turns_of
+from loadstore.checkpoints.families.rope import WHOLE, head_of, score_scale, turns_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.architecture import Architecture
@@ -23,14 +23,14 @@ KEYS = {"llama": LLAMA, "mistral": MISTRAL, "qwen2": QWEN2, "qwen3": QWEN3}
 TYPES = tuple(KEYS)
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
-    """Name the tensors; ``rope``: facts of a GGUF file. Raises NotThisModel on unsupported facts, BadCheckpoint."""
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+    """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS[facts.kind])
     d, n_heads = facts.whole("hidden_size"), facts.whole("num_attention_heads")
     if facts.kind == "llama":
         facts.share("hidden_size", "num_attention_heads")
     d_head = head_of(facts, d // n_heads)
-    rotary, strength = turns_of(facts, d_head, WHOLE, rope)
+    rotary, strength = turns_of(facts, d_head, WHOLE)
     shape = architecture(
         facts,
         d_head,
@@ -75,19 +75,18 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
 
 
 def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
-    d = shape.d_model
     inputs = facts.kind == "qwen2" or bool(facts.config.get("attention_bias"))  # Qwen 2 always has these
 
     def gain(name: str) -> Norm | None:
         full = f"{at}self_attn.{name}.weight"
         return Norm(read(full, shape.d_head), centres=False) if facts.kind == "qwen3" else None
 
-    after = read.norm(f"{at}post_attention_layernorm", d, centres=False)
+    norm, after = two_norms(read, at, shape, centres=False)
     return layer_of(
         read,
         f"{at}self_attn.",
         shape,
-        read.norm(f"{at}input_layernorm", d, centres=False),
+        norm,
         gated(read, f"{at}mlp.", shape, after, biased=bool(facts.config.get("mlp_bias"))),
         inputs=inputs,
         output=inputs and facts.kind != "qwen2",

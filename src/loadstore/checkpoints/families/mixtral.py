@@ -3,7 +3,7 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.expert_key_tables import MIXTRAL
 from loadstore.checkpoints.families.experts import MIXTRAL as NAMED
@@ -46,9 +46,6 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 
 
 def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=False)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=False)
     mlp = routed(read, at, shape, after, NAMED)
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=False, output=False)

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.alibi_key_tables import MPT, MPT_ATTENTION
-from loadstore.checkpoints.families.attention import plain
+from loadstore.checkpoints.families.attention import fused_layer, plain
 from loadstore.checkpoints.families.decoder import Around, decoder
-from loadstore.checkpoints.families.huggingface import Facts, Reader, heads_of, outputs_of
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.slopes import halved_slopes
 from loadstore.errors import BadCheckpoint
@@ -63,14 +63,6 @@ def _norm(read: Reader, name: str, d: int) -> Norm:
 
 
 def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
-    h, d = shape.n_heads, shape.d_model
-    W_Q, W_K, W_V = (heads_of(part, h) for part in read(f"{at}attn.Wqkv.weight", 3 * d, d).split(d))
-    names = f"{at}ffn.up_proj", f"{at}ffn.down_proj"
-    return Layer(
-        W_Q=W_Q,
-        W_K=W_K,
-        W_V=W_V,
-        W_O=outputs_of(read(f"{at}attn.out_proj.weight", d, d), h),
-        norm=_norm(read, f"{at}norm_1", d),
-        mlp=plain(read, shape, names, _norm(read, f"{at}norm_2", d), biased=False),
-    )
+    norm, after = (_norm(read, f"{at}{name}", shape.d_model) for name in ("norm_1", "norm_2"))
+    mlp = plain(read, shape, (f"{at}ffn.up_proj", f"{at}ffn.down_proj"), after, biased=False)
+    return fused_layer(read, f"{at}attn.", shape, norm, mlp, biased=False, apart=True, names=("Wqkv", "out_proj"))

@@ -33,16 +33,17 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         eps=facts.number("norm_eps"),
         rotary=rotary_of(facts, d_head, HALF),
     )
-    layer = partial(_layer, shape, biased=facts.flag("attention_bias"), inside=facts.flag("mlp_bias"))
-    return decoder(checkpoint, facts, shape, layer, lambda read: _norm(read, "norm", d))
+    layer = partial(_layer, facts, shape)
+    return decoder(checkpoint, facts, shape, layer, lambda read: _norm(facts, read, "norm", d))
 
 
-def _norm(read: Reader, name: str, width: int) -> Norm:
-    return added_norm(read, name, width, added=False, centres=True)
+def _norm(facts: Facts, read: Reader, name: str, width: int) -> Norm:
+    return added_norm(facts, read, name, width, centres=True)
 
 
-def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool, inside: bool) -> Layer:
-    norm = _norm(read, f"{at}input_layernorm", shape.d_model)
-    after = _norm(read, f"{at}post_attention_layernorm", shape.d_model)
-    mlp = plain(read, shape, (f"{at}mlp.up_proj", f"{at}mlp.down_proj"), after, biased=inside)
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
+    biased = facts.flag("attention_bias")
+    norm = _norm(facts, read, f"{at}input_layernorm", shape.d_model)
+    after = _norm(facts, read, f"{at}post_attention_layernorm", shape.d_model)
+    mlp = plain(read, shape, (f"{at}mlp.up_proj", f"{at}mlp.down_proj"), after, biased=facts.flag("mlp_bias"))
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

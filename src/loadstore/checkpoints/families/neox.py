@@ -1,11 +1,11 @@
 """GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import fused_layer, plain
+from loadstore.checkpoints.families.attention import fused_layer, plain, two_norms
 from loadstore.checkpoints.families.gpt_key_tables import NEOX
 from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import QUARTER, RopeFacts, rotary_of
+from loadstore.checkpoints.families.rope import QUARTER, rotary_of
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer
 from loadstore.model.mlp_facts import Mlp
@@ -16,7 +16,7 @@ TYPES = tuple(KEYS)
 IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["gpt_neox"])
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
@@ -36,7 +36,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         positions="rotary",
         norm="layer",
         eps=facts.number("layer_norm_eps"),
-        rotary=rotary_of(facts, d_head, QUARTER, rope),
+        rotary=rotary_of(facts, d_head, QUARTER),
         mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=parallel),
     )
     read = Reader(checkpoint, "gpt_neox.")
@@ -56,9 +56,8 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
 
 
 def _layer(read: Reader, facts: Facts, shape: Architecture, at: str) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=True)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=True)
     mlp = plain(read, shape, (f"{at}mlp.dense_h_to_4h", f"{at}mlp.dense_4h_to_h"), after, biased=True)
-    return fused_layer(read, f"{at}attention.", shape, norm, mlp, biased=facts.flag("attention_bias"))
+    return fused_layer(
+        read, f"{at}attention.", shape, norm, mlp, biased=facts.flag("attention_bias"), apart=facts.layout.apart
+    )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import across, layer_of
+from loadstore.checkpoints.families.attention import across, layer_of, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.expert_key_tables import OLMOE
 from loadstore.checkpoints.families.experts import routed, with_experts
@@ -42,10 +42,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 
 
 def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=False)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=False)
     attention = f"{at}self_attn."
     return layer_of(
         *(read, attention, shape, norm, routed(read, at, shape, after)),

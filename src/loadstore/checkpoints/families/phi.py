@@ -11,7 +11,7 @@ from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import PHI
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import HALF, RopeFacts, head_of, rotary_of
+from loadstore.checkpoints.families.rope import HALF, head_of, rotary_of
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer
 from loadstore.model.mlp_facts import Mlp
@@ -21,7 +21,7 @@ KEYS = {"phi": PHI}
 TYPES = tuple(KEYS)
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["phi"])
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
@@ -33,7 +33,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         gated=False,
         norm="layer",
         eps=facts.number("layer_norm_eps"),
-        rotary=rotary_of(facts, d_head, HALF, rope),
+        rotary=rotary_of(facts, d_head, HALF),
         mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=True),
     )
     layer = partial(_layer, shape)

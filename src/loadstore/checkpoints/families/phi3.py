@@ -3,8 +3,9 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.attention import fused_layer
 from loadstore.checkpoints.families.decoder import architecture, decoder
-from loadstore.checkpoints.families.huggingface import Facts, Reader, heads_of, outputs_of
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.kin_key_tables import PHI3
 from loadstore.checkpoints.families.rope import head_of, rotary_of
@@ -43,19 +44,15 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 
 def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
     assert shape.mlp is not None
-    h, kv, d, e, width = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head, shape.mlp.width
-    Q, K, V = read(f"{at}self_attn.qkv_proj.weight", (h + 2 * kv) * e, d).split([h * e, kv * e, kv * e])
+    d, width = shape.d_model, shape.mlp.width
     gate, up = read(f"{at}mlp.gate_up_proj.weight", 2 * width, d).split(width)
-    return Layer(
-        W_Q=heads_of(Q, h),
-        W_K=heads_of(K, kv),
-        W_V=heads_of(V, kv),
-        W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
-        norm=read.norm(f"{at}input_layernorm", d, centres=False),
-        mlp=MlpLayer(
-            W_in=up.mT,
-            W_gate=gate.mT,
-            W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
-            norm=read.norm(f"{at}post_attention_layernorm", d, centres=False),
-        ),
+    mlp = MlpLayer(
+        W_in=up.mT,
+        W_gate=gate.mT,
+        W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
+        norm=read.norm(f"{at}post_attention_layernorm", d, centres=False),
+    )
+    norm = read.norm(f"{at}input_layernorm", d, centres=False)
+    return fused_layer(
+        read, f"{at}self_attn.", shape, norm, mlp, biased=False, apart=True, names=("qkv_proj", "o_proj")
     )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.expert_key_tables import QWEN2_MOE, QWEN3_MOE
 from loadstore.checkpoints.families.experts import mlp_of, with_experts
@@ -82,10 +82,7 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
 
 
 def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
-    norm, after = (
-        read.norm(f"{at}{name}", shape.d_model, centres=False)
-        for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm, after = two_norms(read, at, shape, centres=False)
     third = facts.kind == "qwen3_moe"
     biased = facts.flag("attention_bias" if third else "qkv_bias")
     inner = [Norm(read(f"{at}self_attn.{side}_norm.weight", shape.d_head), centres=False) for side in "qk" if third]

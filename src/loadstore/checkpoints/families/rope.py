@@ -4,7 +4,6 @@ Frequencies are computed in float32 by the same expressions as the reference, so
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 
@@ -34,19 +33,6 @@ NO_NULL_HEAD = (
 QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
 
 
-@dataclass(frozen=True)
-class RopeFacts:
-    """Facts about rotary positions that a config.json cannot state, and a GGUF file can.
-
-    ``pairs``: which dimensions make a pair. ``factors``: by how much each pair turns slower, None for 1.
-    ``dimensions``: how many dimensions of a head turn, None for the share that the config states.
-    """
-
-    pairs: Pairs = "halves"
-    factors: tuple[float, ...] | None = None
-    dimensions: int | None = None
-
-
 def head_of(facts: Facts, share: int) -> int:
     """The width of a head: ``head_dim``, or ``share``. Raises BadCheckpoint."""
     if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in NO_NULL_HEAD:
@@ -54,12 +40,12 @@ def head_of(facts: Facts, share: int) -> int:
     return facts.whole("head_dim", share)
 
 
-def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> Rotary:
+def rotary_of(facts: Facts, d_head: int, names: Names, pairs: Pairs = "halves") -> Rotary:
     """Return the rotary positions that a config states, arguments and errors as for ``turns_of``.
 
     Raises NotThisModel for a scaling that multiplies what turns: a family must put that into its scores.
     """
-    rotary, strength = turns_of(facts, d_head, names, rope)
+    rotary, strength = turns_of(facts, d_head, names, pairs)
     if strength != 1:
         raise NotThisModel(
             f"{facts.checkpoint.path}: its rotary scaling 'yarn' multiplies queries and keys by {strength:.6g}, which "
@@ -73,20 +59,20 @@ def score_scale(d_head: int, strength: float) -> float | None:
     return None if strength == 1 else d_head**-0.5 * strength**2
 
 
-def turns_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> tuple[Rotary, float]:
+def turns_of(facts: Facts, d_head: int, names: Names, pairs: Pairs = "halves") -> tuple[Rotary, float]:
     """Return the rotary positions that a config states, and by how much they multiply what they turn.
 
     Args:
         facts: The settled config.
         d_head: Width of a head.
         names: Which keys a family reads base and share from, and its share where the config is silent.
-        rope: Facts of a GGUF file.
+        pairs: Which dimensions make a pair, unless the layout of the file says otherwise.
 
     Raises:
         NotThisModel: A scaling that is not computed.
         BadCheckpoint: Numbers that are impossible, or two keys for one setting that disagree.
     """
-    beyond, scaling = rope or RopeFacts(), scaling_of(facts, names)
+    beyond, scaling = facts.layout, scaling_of(facts, names)
     dimensions = int(d_head * scaling.share) if beyond.dimensions is None else beyond.dimensions
     turning = dimensions + dimensions % 2 if names.rounds else dimensions
     if not 2 <= turning <= min(d_head, MOST_DIMENSIONS) or turning % 2 or scaling.base <= 0:
@@ -104,7 +90,7 @@ def turns_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = N
         frequencies = yarn(scaling, dimensions)
     if beyond.factors is not None:  # what llama.cpp has worked out of Llama 3's scaling
         frequencies = frequencies / _factors(facts, beyond.factors, len(frequencies))
-    return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True), scaling.strength
+    return Rotary(tuple(frequencies.tolist()), beyond.pairs or pairs, single=True), scaling.strength
 
 
 def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import STABLELM
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
+from loadstore.checkpoints.families.rope import rotary_of
 from loadstore.checkpoints.families.scaling import Names
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer
@@ -20,7 +20,7 @@ TYPES = tuple(KEYS)
 QUARTER = Names("rope_theta", "partial_rotary_factor", 0.25)
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["stablelm"])
     d, d_head = facts.whole("hidden_size"), facts.share("hidden_size", "num_attention_heads")
@@ -34,7 +34,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         gated=True,
         norm="layer",
         eps=facts.number("layer_norm_eps"),
-        rotary=rotary_of(facts, d_head, QUARTER, rope),
+        rotary=rotary_of(facts, d_head, QUARTER),
         mlp=Mlp(width, gated=True, activation=activation, parallel=facts.flag("use_parallel_residual")),
     )
     layer = partial(_layer, shape, biased=facts.flag("use_qkv_bias"))

@@ -3,12 +3,12 @@
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of, plain
+from loadstore.checkpoints.families.attention import layer_of, plain, two_norms
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import STARCODER2
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
+from loadstore.checkpoints.families.rope import WHOLE, head_of, rotary_of
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer
 from loadstore.model.weights import Weights
@@ -17,7 +17,7 @@ KEYS = {"starcoder2": STARCODER2}
 TYPES = tuple(KEYS)
 
 
-def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["starcoder2"])
     d, n_layers = facts.whole("hidden_size"), facts.whole("num_hidden_layers")
@@ -30,7 +30,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         gated=False,
         norm="layer",
         eps=facts.number("norm_epsilon"),
-        rotary=rotary_of(facts, d_head, WHOLE, rope),
+        rotary=rotary_of(facts, d_head, WHOLE),
         windows=None if window is None else (window,) * n_layers,
     )
     layer = partial(_layer, shape, biased=biased)
@@ -38,7 +38,6 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
 
 
 def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool) -> Layer:
-    norm = read.norm(f"{at}input_layernorm", shape.d_model, centres=True)
-    after = read.norm(f"{at}post_attention_layernorm", shape.d_model, centres=True)
+    norm, after = two_norms(read, at, shape, centres=True)
     mlp = plain(read, shape, (f"{at}mlp.c_fc", f"{at}mlp.c_proj"), after, biased=biased)
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

@@ -12,6 +12,7 @@ FACTS: dict[str, Callable[[Block], object]] = {
     "heads": lambda block: (block.heads.split.n_heads, block.heads.split.n_kv, block.heads.split.d_head),
     "scale of scores": lambda block: block.heads.scores.scale,
     "cap of scores": lambda block: block.heads.scores.cap,
+    "slopes of scores": lambda block: block.heads.scores.slopes,
     "multiplier of what it stores": lambda block: block.residual,
     "MLP": lambda block: None if block.units is None else (block.units.gate != "none", block.units.activation),
     "order of attention and MLP": lambda block: "parallel" if block.parallel else "in turn",

@@ -154,9 +154,7 @@ class Reads:
     def residual(self, block: Call, stored: Tensor) -> float:
         """The multiplier of what a layer stores. Raises NotThisModel if the stream is not the sum."""
         change = block.result - block.given
-        squares = float(stored.double().square().sum())
-        fitted = float((change.double() * stored.double()).sum()) / squares if squares else 1.0
-        residual = self.subject.hints.near(fitted, self.residuals, 64 * self.subject.eps)
+        residual = self.subject.hints.factor(stored, change, self.residuals, self.subject.eps)
         difference = apart(block.given + residual * stored, block.result)
         if difference > PIECE * self.subject.eps or residual <= 0:
             at = f"layer {self.layer}, sum ({quote(block.name, 80)})"

@@ -42,9 +42,12 @@ def built(
     W_E, split = entry.rows(source, eps), first.heads.split
     require_alike(blocks)
     rotary, local, still, windows = arranged([block.heads.scores.rotary for block in blocks], windows, longest)
-    if rotary is not None and entry.positions is not None:
-        raise differs("positions", "learned or rotary ones", "both")
-    positions: Positions = "rotary" if rotary else "learned" if entry.positions else "none"
+    slopes = first.heads.scores.slopes
+    given: list[Positions] = ["rotary"] * (rotary is not None) + ["alibi"] * (slopes is not None)
+    given += ["learned"] * (entry.positions is not None)
+    if len(given) > 1:
+        raise differs("positions", "learned ones, rotary ones or ALiBi", " and ".join(given))
+    positions: Positions = given[0] if given else "none"
     before = [norm for block in blocks for norm in (block.norm, block.mlp_norm) if norm is not None]
     norm: NormKind = _kind(before[0]) if before else "none"
     scale = first.heads.scores.scale
@@ -68,6 +71,7 @@ def built(
         unturned=still if rotary else (),
         mlp=_mlp(source, first),
         windows=tuple(windows) if any(windows) else None,
+        slopes=slopes,
         score_scale=None if scale == split.d_head**-0.5 else scale,
         score_cap=first.heads.scores.cap,
         logit_cap=exit_.cap,

@@ -63,8 +63,7 @@ def entry_of(subject: Subject, seen: Pass, first: Tensor, outside: list[Call]) -
     tried: list[tuple[float, Entry]] = []
     for positions, offset, places in [(None, 0, None), *_places(subject.model, outside, first)]:
         rest = first if places is None else first - places
-        fitted = float((rows.double() * rest.double()).sum() / rows.double().square().sum())
-        scale = subject.hints.near(fitted, (rows.shape[-1] ** 0.5,), 64 * subject.eps)
+        scale = subject.hints.factor(rows, rest, (rows.shape[-1] ** 0.5,), subject.eps)
         tried.append((apart(rows * scale, rest), Entry(embedding.name, scale, None, positions, offset)))
         for norm, normed in _normed(subject, outside, rows):
             tried.append((apart(normed, rest), Entry(embedding.name, 1.0, norm, positions, offset)))

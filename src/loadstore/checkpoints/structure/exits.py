@@ -71,8 +71,5 @@ def _norm(subject: Subject, x: Tensor, last: Tensor, outside: list[Call]) -> Nor
 
 def _ways(subject: Subject, unembedding: Linear, logits: Tensor) -> list[tuple[float, float | None]]:
     """Multipliers and caps to try."""
-    raw = unembedding.result.double()
-    squares = float(raw.square().sum())
-    fitted = float((raw * logits.double()).sum()) / squares if squares else 1.0
-    scale = subject.hints.near(fitted, (), 64 * subject.eps)
+    scale = subject.hints.factor(unembedding.result, logits, (), subject.eps)
     return [(scale, None), *((1.0, cap) for cap in subject.hints.caps)]

@@ -17,7 +17,7 @@ from loadstore.model.norms import normalise
 from loadstore.quote import quote, some
 
 LOADS = "linear maps of one input to queries, keys and values, three or one, then one of what the heads mix"
-PATTERNS = "patterns softmax(c q·k), causal, in a window or not, with rotary positions of its buffers or none"
+PATTERNS = "patterns softmax(c q·k), causal, in a window or not, with rotary positions of its buffers, ALiBi or none"
 
 
 @dataclass(frozen=True)

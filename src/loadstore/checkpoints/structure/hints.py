@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
 USUAL_EPS = (1e-5, 1e-6, 1e-8, 1e-12)
@@ -55,6 +55,12 @@ class Hints:
             if abs(fitted - number) <= within * number:
                 return number
         return fitted
+
+    def factor(self, x: Tensor, y: Tensor, others: Sequence[float], eps: float) -> float:
+        """What x is multiplied by to be closest to y, as the number that it stands for; ``others``: as in ``near``."""
+        wide, squares = x.double(), float(x.double().square().sum())
+        fitted = float((wide * y.double()).sum()) / squares if squares else 1.0
+        return self.near(fitted, others, 64 * eps)
 
 
 def _entries(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

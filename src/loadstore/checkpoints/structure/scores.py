@@ -1,11 +1,12 @@
-"""The patterns of one layer: which scale, which cap and which rotary positions make softmax of q·k the live model's."""
+"""The patterns of one layer: the scale, cap and positions with which a softmax of q·k is the live model's pattern."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from loadstore.checkpoints.families.slopes import halved_slopes, slopes
 from loadstore.checkpoints.structure.differs import PIECE, apart
 from loadstore.checkpoints.structure.hints import Hints
 from loadstore.execution.patterns import causal_softmax
@@ -21,10 +22,11 @@ class Scores:
     scale: float
     cap: float | None
     difference: float
+    slopes: tuple[float, ...] | None = None
 
     def same(self, other: "Scores") -> bool:
         """Whether another layer makes scores in the same way."""
-        return (self.rotary, self.scale, self.cap) == (other.rotary, other.scale, other.cap)
+        return replace(self, difference=other.difference) == other
 
 
 def scores_of(
@@ -69,9 +71,24 @@ def scores_of(
     ]
     if like is not None and like.rotary in products:
         tried.append(made(products[like.rotary], like.rotary, like.scale, like.cap))
+    if not any(scores.difference <= PIECE * eps for scores in (*plain, *tried)):
+        tried += _sloped(products[None], pattern, window, tuple(dict.fromkeys((*likely, *_stated(hints)))))
     best = min((*plain, *tried), key=lambda scores: scores.difference)
     likeliest = [*(scores for scores in tried if like is not None and scores.same(like)), *plain, *tried]
     return next(scores for scores in likeliest if scores.difference <= 2 * best.difference + eps)
+
+
+def _sloped(products: Tensor, pattern: Tensor, window: int | None, scales: Sequence[float]) -> list[Scores]:
+    """Scores that fall by published slopes of ALiBi for every token between query and key."""
+    heads, tokens = products.shape[1:3]
+    distance = torch.arange(tokens)[:, None] - torch.arange(tokens)
+    tried: list[Scores] = []
+    for falls in dict.fromkeys((slopes(heads), halved_slopes(heads))):
+        bias = (-torch.tensor(falls, dtype=torch.float64)[:, None, None] * distance).to(products)
+        for scale in scales:
+            computed = causal_softmax(products * scale + bias, window)
+            tried.append(Scores(None, scale, None, apart(computed, pattern), falls))
+    return tried
 
 
 def _products(q: Tensor, k: Tensor, rotary: Rotary | None) -> Tensor:
