@@ -13,6 +13,7 @@ import pytest
 from depth import deep
 from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U8, U32, U64, Array, File, Listed, byte_level, llama, packed, pieces
+from gguf_models import converted
 from hostile import refusal
 from mutations import NUMBERS, mutated, survive
 
@@ -51,6 +52,8 @@ BASES = [
     llama(numbers=8, vocabulary=pieces(), heads=1),
     llama(kind="qwen2", numbers=1, biases=True, vocabulary=[]),
     llama(kind="qwen3", numbers=0, norms=True, vocabulary=byte_level(merges=(), letters="Ġtheinac")),
+    converted("gpt_oss"),
+    converted("deepseek_v3"),
 ]
 BASES = [quick(file) for file in BASES]
 

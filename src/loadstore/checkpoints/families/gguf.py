@@ -58,10 +58,10 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
         raise NotThisModel(
             f"{path} holds the architecture '{quote(kind, 40)}'; in GGUF, supported are {', '.join(KINDS)}"
         )
-    own, known = own_facts(path, file.facts, kind, ignore), KINDS[kind]
-    config = known.config(file, own) | _around(file, kind, own)
-    layout = layout_of(file, kind, own, known.pairs, added=known.added, apart=known.apart)
-    checkpoint = Checkpoint(path, _tensors(file, kind, known.names(file)), {}, config)
+    own, read = own_facts(path, file.facts, kind, ignore), KINDS[kind]
+    config = read.config(file, own) | _around(file, kind, own)
+    layout = layout_of(file, kind, own, read.pairs, added=read.added, apart=read.apart)
+    checkpoint = Checkpoint(path, _tensors(file, kind, read.names(file)), {}, config)
     weights = FAMILIES[config["model_type"]](checkpoint, Facts(checkpoint, config, layout=layout))
     tokens = tokens_of(
         replace(file, facts={key: value for key, value in file.facts.items() if key not in ignore}),

@@ -16,12 +16,18 @@ from torch import Tensor
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.layout import FOLDER, Layout
 from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.model import possible
+from loadstore.model.architecture import MOST as LIMITS
 from loadstore.model.layers import Norm
 from loadstore.model.mlp_facts import Activation
 from loadstore.quote import quote, some
 
 LEGACY = {"attention": "full_attention"}  # older names of the kinds of layers
 MOST = 1 << 40  # of what is a size: what multiplies two of them is still a number
+COUNTS: dict[str, str] = {
+    **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), "n_layers"),
+    **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), "n_heads"),
+}
 ACTIVATIONS: dict[str, Activation] = {
     "gelu": "gelu",
     "gelu_new": "gelu_tanh",
@@ -61,6 +67,8 @@ class Facts:
             raise BadCheckpoint(
                 f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected at least 1"
             )
+        if name in COUNTS:  # before a list has an entry for each
+            possible.whole(COUNTS[name], value, LIMITS[COUNTS[name]])
         return value
 
     def share(self, name: str, heads: str) -> int:

@@ -43,8 +43,8 @@ def built(
     require_alike(blocks)
     rotary, local, still, windows = arranged([block.heads.scores.rotary for block in blocks], windows, longest)
     slopes = first.heads.scores.slopes
-    given: list[Positions] = ["rotary"] * (rotary is not None) + ["alibi"] * (slopes is not None)
-    given += ["learned"] * (entry.positions is not None)
+    kinds: dict[Positions, object] = {"rotary": rotary, "alibi": slopes, "learned": entry.positions}
+    given: list[Positions] = [name for name, kind in kinds.items() if kind is not None]
     if len(given) > 1:
         raise differs("positions", "learned ones, rotary ones or ALiBi", " and ".join(given))
     positions: Positions = given[0] if given else "none"
