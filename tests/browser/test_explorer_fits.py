@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser.test_explorer import PLACES, SETTLED, Visit, visit, wait  # noqa: F401  (a fixture)
+from depth import deep
 from served import ARTICLE, builtin, on_builtin, serving
 
 import loadstore as ls
@@ -50,7 +51,7 @@ def address() -> Iterator[str]:
 
 def test_no_text_and_no_column_is_cut_off_at_any_width(visit: Visit) -> None:  # noqa: F811
     cut: dict[str, list[str]] = {}
-    for width in (1400, 1000, 400):
+    for width in deep((1400, 1000, 400), usual=(1400, 400)):
         page = visit("#/walk", width)
         page.locator(".compare summary").click()
         page.locator("#second").fill(SECOND)

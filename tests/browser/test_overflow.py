@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from depth import deep
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WIDTHS = (1400, 1000, 400)
+WIDTHS = deep((1400, 1000, 400), usual=(1400, 400))
 CHOICES = 3  # of a switch, at most
 OPEN = "document.querySelectorAll('details.note, details.folded').forEach(details => { details.open = true; })"
 OVERFLOWING = """() => {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.reading import OPEN_TABLES, SHOW_CHOICES, columns, same, table
+from depth import deep
 from served import builtin
 
 import loadstore as ls
@@ -148,10 +149,12 @@ def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model
 
 def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, tmp_path):
     path = tmp_path / "hostile.html"
-    document = write_report(model, path, "</script><script>document.title='owned'</script>")
+    quick = deep(False, usual=True)  # its folded sections are those that take long
+    document = write_report(model, path, "</script><script>document.title='owned'</script>", quick=quick)
     page, requests, errors = open_page(browser, path)
-    page.evaluate("for (const part of document.querySelectorAll('details.folded')) part.open = true")
-    page.wait_for_selector("details.folded article.figure")
+    if not quick:
+        page.evaluate("for (const part of document.querySelectorAll('details.folded')) part.open = true")
+        page.wait_for_selector("details.folded article.figure")
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()

@@ -8,6 +8,7 @@ from pathlib import Path
 import planted
 import pytest
 import torch
+from depth import deep
 from served import builtin
 from tiny import Kind, tiny
 
@@ -31,7 +32,7 @@ def scrambled() -> Weights:
 
 @pytest.fixture(scope="module")
 def random_page(scrambled: Weights) -> dict:
-    return plain(report_document(scrambled))
+    return plain(report_document(scrambled, quick=deep(False, usual=True)))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_a_prompt_without_repeats_is_said_to_have_none():
 def test_a_model_of_one_layer_has_no_induction_figures():
     model = builtin()
     single = replace(model, layers=model.layers[:1], architecture=replace(model.architecture, n_layers=1))
-    document = plain(report_document(single))
+    document = plain(report_document(single, quick=deep(False, usual=True)))
     assert "14" not in claims(document)
     assert "With one layer" in document["lead"]
 
