@@ -17,7 +17,15 @@ ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_acc
 ACTIVATIONS += ("relu2",)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 YARN = {"factor": 4.0, "original_max_position_embeddings": 16, "beta_fast": 4, "truncate": False}
-STRETCHED = ("llama", "mistral", "qwen2", "qwen3", "gpt_oss")  # whose scores have what YaRN multiplies by
+STRETCHED = (
+    "llama",
+    "ernie4_5",
+    "arcee",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gpt_oss",
+)  # whose scores have what YaRN multiplies by
 PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
 STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
 STRANGE |= {"attention_multiplier": 0.3, "sliding_window": 3, "alibi": True, "query_pre_attn_scalar": 2, "n_ctx": 64}
@@ -45,16 +53,39 @@ VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
 WITHOUT_HEAD = ("deepseek_v2", "deepseek_v3", "stablelm", "nemotron", "phi3", "olmoe")
-NULL_KEYS = ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere", "olmoe")  # null: all heads
+NULL_KEYS = (
+    "llama",
+    "ernie4_5",
+    "arcee",
+    "qwen2",
+    "phi",
+    "olmo",
+    "olmo2",
+    "granite",
+    "phi3",
+    "cohere",
+    "olmoe",
+)  # null: all heads
 FLAGS = {
-    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3", "cohere", "nemotron"),
+    "attention_bias": (
+        "llama",
+        "arcee",
+        "qwen3",
+        "gpt_neox",
+        "gemma",
+        "olmo",
+        "granite",
+        "smollm3",
+        "cohere",
+        "nemotron",
+    ),
     "norm_topk_prob": ("qwen2_moe", "qwen3_moe", "olmoe"),
     "qkv_bias": ("qwen2_moe",),
-    "mlp_bias": ("llama", "granite", "smollm3", "nemotron"),
+    "mlp_bias": ("llama", "arcee", "granite", "smollm3", "nemotron"),
     "use_qk_norm": ("cohere",),
     "use_parallel_residual": ("gpt_neox", "stablelm"),
     "use_qkv_bias": ("stablelm",),
-    "use_bias": ("starcoder2",),
+    "use_bias": ("starcoder2", "ernie4_5"),
 }
 ALIASES = {
     "hidden_size": "n_embd",
@@ -108,7 +139,7 @@ def legal(kind: str, dice: random.Random) -> Config:
     found |= {"hidden_act": act, "max_position_embeddings": 64}
     if kind != "gpt_neox":
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
-        if (dice.random() < 0.4 and kind not in WITHOUT_HEAD) or kind in ("qwen3", "gemma"):
+        if (dice.random() < 0.4 and kind not in WITHOUT_HEAD) or kind in ("qwen3", "gemma", "ernie4_5"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
         if kind in NULL_KEYS and dice.random() < 0.2:
             found["num_key_value_heads"] = None

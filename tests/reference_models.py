@@ -203,6 +203,24 @@ SHAPES = [
         llama_like(2, 2, 2, 18, 30, head_dim=10, hidden_act="gelu", rms_norm_eps=1e-3)
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
     ),
+    Shape("arcee-groups-of-two", "arcee", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "arcee-biases-tied",
+        "arcee",
+        llama_like(3, 3, 1, 27, 41, head_dim=6, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    ),
+    Shape(
+        "arcee-yarn", "arcee", llama_like(1, 2, 2, 20, 33, rms_norm_eps=1e-3, hidden_act="silu", rope_parameters=YARN)
+    ),
+    Shape("arcee-llama3", "arcee", llama_like(2, 5, 5, 40, 24, rope_parameters=LLAMA3)),
+    Shape("ernie-groups-of-two", "ernie4_5", llama_like(2, 4, 2, 32, 64, head_dim=8)),
+    Shape(
+        "ernie-biases-untied",
+        "ernie4_5",
+        llama_like(3, 3, 1, 27, 41, head_dim=6, use_bias=True, tie_word_embeddings=False, rms_norm_eps=1e-3),
+    ),
+    Shape("ernie-yarn", "ernie4_5", llama_like(1, 2, 2, 20, 33, head_dim=10, hidden_act="gelu", rope_parameters=YARN)),
+    Shape("ernie-llama3", "ernie4_5", llama_like(2, 5, 5, 40, 24, head_dim=12, rope_parameters=LLAMA3)),
     Shape("olmo-groups-of-two", "olmo", llama_like(2, 4, 2, 32, 64)),
     Shape(
         "olmo-tied-biases",
@@ -597,7 +615,7 @@ def exact(model: Any) -> Iterator[None]:
             if name in ("BloomModel", "MptModel"):
                 home = sys.modules[type(module).__module__]
                 patch.setattr(home, *_falling(module, home))
-            if name in ("MptAttention", "MixtralTopKRouter", "DeepseekV2Attention"):
+            if name in ("MptAttention", "MixtralTopKRouter", "DeepseekV2Attention", "Ernie4_5Attention"):
                 patch.setattr(Tensor, "float", _doubled)
             if name == "GPTJAttention":
                 patch.setitem(module._buffers, "embed_positions", _adjacent(module))

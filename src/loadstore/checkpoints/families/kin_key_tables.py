@@ -3,6 +3,8 @@
 Tested as those of ``key_tables``.
 """
 
+from dataclasses import replace
+
 from loadstore.checkpoints.families.keys import Keys
 from loadstore.checkpoints.families.shared_keys import COMMON, ROPE, SIZES, names
 
@@ -90,6 +92,41 @@ COHERE = KIN | Keys(
         "tie_word_embeddings": True,
         "use_qk_norm": False,
     },
+)
+ARCEE = OLMO | Keys(
+    defaults={
+        "vocab_size": 32000,
+        "hidden_size": 2560,
+        "intermediate_size": 18432,
+        "head_dim": None,
+        "hidden_act": "relu2",
+        "max_position_embeddings": 4096,
+        "rms_norm_eps": 1e-5,
+        "mlp_bias": False,
+    },
+    solid=names("mlp_bias rms_norm_eps"),
+)
+ERNIE = (
+    replace(COMMON, solid=COMMON.solid - names("use_cache"))
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 103424,
+            "hidden_size": 1024,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 18,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 2,
+            "head_dim": 128,
+            "hidden_act": "silu",
+            "max_position_embeddings": 131072,
+            "rms_norm_eps": 1e-5,
+            "use_bias": False,
+            "tie_word_embeddings": True,
+        },
+        neutral={"attention_bias": (False,), "mlp_bias": (False,)},
+        solid=SIZES | names("rms_norm_eps"),
+    )
 )
 NEMOTRON = OLMO | Keys(
     defaults={

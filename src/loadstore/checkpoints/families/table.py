@@ -4,10 +4,12 @@ from difflib import get_close_matches
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import (
+    arcee,
     bigcode,
     bloom,
     cohere,
     deepseek,
+    ernie,
     falcon,
     gemma,
     gemma1,
@@ -55,6 +57,8 @@ def _naming(build: Family) -> Family:
 
 MODULES = (
     gpt2,
+    arcee,
+    ernie,
     nemotron,
     neox,
     llama,
