@@ -58,6 +58,8 @@ CASES = {
         case(MODEL_ARCH.QWEN2MOE, "qwen2_moe", qwen_moe(2, 4, 2, 32, 5, 2, shared=6) | KIN),
         case(MODEL_ARCH.QWEN3MOE, "qwen3_moe", qwen_moe(2, 4, 2, 32, 5, 2, norm_topk_prob=True, head_dim=12) | KIN),
         case(MODEL_ARCH.STARCODER2, "starcoder2", LIKE | {"norm_epsilon": EPS, "rope_theta": 1000.0}),
+        case(MODEL_ARCH.ARCEE, "arcee", LIKE | KIN),
+        case(MODEL_ARCH.ERNIE4_5, "ernie4_5", LIKE | KIN | {"head_dim": 12}),
         case(MODEL_ARCH.PHI2, "phi", llama_like(2, 4, 4, 32, 128, layer_norm_eps=EPS) | PARTLY),
         case(MODEL_ARCH.STARCODER, "gpt_bigcode", gpt2(2, 3, 24, layer_norm_epsilon=EPS)),
         case(MODEL_ARCH.OLMO, "olmo", LIKE | KIN),
@@ -338,7 +340,7 @@ def regrouped(groups: Callable[[Any], int]) -> Callable[[str, Tensor, Any], Tens
 
 
 TENSORS: dict[str, Callable[[str, Tensor, Any], Tensors]] = {
-    **dict.fromkeys(("mixtral", "granite", "smollm3", "olmo"), permuted),
+    **dict.fromkeys(("mixtral", "granite", "smollm3", "olmo", "arcee"), permuted),
     **dict.fromkeys(("gemma", "gemma2", "nemotron"), added),
     **dict.fromkeys(("qwen2_moe", "qwen3_moe", "olmoe"), split_experts),
     **dict.fromkeys(("deepseek_v2", "deepseek_v3"), latent),

@@ -15,7 +15,7 @@ from loadstore.model.rotary import Pairs
 from loadstore.quote import quote
 
 FACTORS = "rope_freqs.weight"
-FACTORED = ("llama", "granite", "smollm3")  # llama.cpp's converter writes factors for no other of these
+FACTORED = ("llama", "arcee", "granite", "smollm3")  # llama.cpp's converter writes factors for no other of these
 MOST_FACTORS = 1 << 12
 
 

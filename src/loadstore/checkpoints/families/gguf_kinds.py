@@ -38,6 +38,8 @@ KINDS: dict[str, Kind] = {
     "gemma2": Kind(gguf_names.GEMMA, gguf_llamas.gemma2, added=True),
     "gemma3": Kind(gguf_names.GEMMA, gguf_llamas.gemma3, added=True),
     "phi3": Kind(gguf_names.PHI3, gguf_llamas.phi3),
+    "arcee": Kind(gguf_names.LLAMA, gguf_llamas.arcee, "adjacent"),
+    "ernie4_5": Kind(gguf_names.LLAMA, gguf_llamas.ernie),
     "phi2": Kind(gguf_names.PHI2, gguf_llamas.phi2),
     "qwen2moe": Kind(gguf_names.QWEN_MOE, gguf_routed.qwen2moe),
     "qwen3moe": Kind(gguf_names.QWEN_MOE, gguf_routed.qwen3moe),

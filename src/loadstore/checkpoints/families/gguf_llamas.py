@@ -90,6 +90,19 @@ def starcoder2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     return common | {"model_type": "starcoder2", "use_bias": any(biased(file))}
 
 
+def arcee(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
+    """Arcee."""
+    attention, inside = biased(file)
+    common = turning(file, "arcee", own, rms_norm_eps=rms(file, "arcee", own))
+    return common | {"model_type": "arcee", "attention_bias": attention, "mlp_bias": inside}
+
+
+def ernie(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
+    """ERNIE 4.5."""
+    common = turning(file, "ernie4_5", own, rms_norm_eps=rms(file, "ernie4_5", own))
+    return common | {"model_type": "ernie4_5", "use_bias": any(biased(file))}
+
+
 def phi2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Phi 1 and 2."""
     return turning(file, "phi2", own, layer_norm_eps=layer_norm(file, "phi2", own)) | {"model_type": "phi"}

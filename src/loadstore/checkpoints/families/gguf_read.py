@@ -11,7 +11,7 @@ NORMED, CENTRED = PLAIN | {RMS, *ROTARY}, PLAIN | {LAYER, *ROTARY}
 READ = {
     "llama": NORMED | {WINDOW, *COUNTS[:2]},
     **dict.fromkeys(("qwen2", "qwen3", "phi3"), NORMED | {WINDOW}),
-    **dict.fromkeys(("gemma", "olmo2", "smollm3"), NORMED),
+    **dict.fromkeys(("gemma", "olmo2", "smollm3", "arcee", "ernie4_5"), NORMED),
     "gemma2": NORMED | {WINDOW, "attn_logit_softcapping", "final_logit_softcapping"},
     "gemma3": NORMED | {WINDOW, "rope.freq_base_swa"},
     "qwen2moe": NORMED | {*COUNTS, "expert_shared_feed_forward_length"},
