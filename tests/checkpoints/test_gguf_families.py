@@ -1,12 +1,15 @@
 """GGUF files of every architecture: logits are those of `transformers` for the model that was converted."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from close import assert_close
 from depth import NIGHTLY
 from each import each
 from gguf_files import ARRAY, BOOL, F32, TEXT, U32, Array, File
@@ -42,6 +45,21 @@ def test_logits_and_patterns_are_those_of_the_model_that_was_converted(tmp_path:
     for head in ours.architecture.heads:
         far.append(float((trace.pattern(head) - patterns[head.layer][:, head.index]).abs().max()))
     assert max(far) < one.tolerance
+
+
+def test_older_files_of_deepseek_have_one_matrix_of_keys_and_values(tmp_path: Path) -> None:
+    file, held = converted("deepseek_v2"), rounded("deepseek_v2")
+    expected = ls.run(opened(tmp_path, file), TOKENS).logits
+    config = held.config
+    old = replace(file, tensors=tuple(one for one in file.tensors if not re.search(r"attn_[kv]_b", one.name)))
+    for name in ("key_length_mla", "value_length_mla"):
+        old = old.without(f"deepseek2.attention.{name}")
+    old = old.with_fact("deepseek2.attention.key_length", U32, config.qk_nope_head_dim + config.qk_rope_head_dim)
+    old = old.with_fact("deepseek2.attention.value_length", U32, config.v_head_dim)
+    for layer in range(config.num_hidden_layers):
+        both = held.state_dict()[f"model.layers.{layer}.self_attn.kv_b_proj.weight"]
+        old = old.with_tensor(f"blk.{layer}.attn_kv_b.weight", both.numpy())
+    assert_close(ls.run(opened(tmp_path, old), TOKENS).logits, expected)
 
 
 def test_there_is_a_case_of_every_architecture_that_is_converted_here() -> None:

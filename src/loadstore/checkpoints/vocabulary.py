@@ -36,7 +36,7 @@ IDLE = frozenset(  # no effect on prompt ids in these two kinds of vocabulary, a
 )
 NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
 RUN = -1  # of spaces; not a type of the format
-SPACED = ("gemma3",)  # architectures whose files contain runs of spaces literally
+SPACED = ("gemma", "gemma2", "gemma3")  # architectures whose files contain runs of spaces literally
 MOST_PIECE = 128  # characters
 SPLITS = {
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),

@@ -46,6 +46,11 @@ def turning(
     return sizes(file, own) | {"rope_parameters": rotary(file.path, kind, own, yarn)} | more
 
 
+def normed(file: GGUF, kind: str, own: dict[str, Any], yarn: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The same with the ε of RMSNorms."""
+    return turning(file, kind, own, yarn, rms_norm_eps=rms(file, kind, own))
+
+
 def plain_sizes(file: GGUF, kind: str, own: dict[str, Any], *, grouped: bool = False) -> None:
     """Refuse heads that are not as wide as their share, and groups of heads unless they are ``grouped``."""
     check_scale(file.path, kind, own)

@@ -6,6 +6,7 @@ from loadstore.checkpoints.families.gguf_facts import (
     biased,
     layer_norm,
     needed,
+    normed,
     ratio,
     rms,
     rotary,
@@ -25,7 +26,7 @@ LARGEST = {"gemma2": 46, "gemma3": 62}  # layers of the models of 27 billion num
 
 def llama(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Llama, Mistral, whose every layer slides where a window is stated, and Mixtral."""
-    common = turning(file, "llama", own, rms_norm_eps=rms(file, "llama", own))
+    common = normed(file, "llama", own)
     slides = own.get("attention.sliding_window") or None
     if own.get("expert_count", 0) != 0:
         counts = {"num_local_experts": own["expert_count"], "num_experts_per_tok": own.get("expert_used_count")}
@@ -41,23 +42,23 @@ def qwen(kind: str, file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     slides = own.get("attention.sliding_window") or None
     window = {"use_sliding_window": slides is not None, "sliding_window": slides, "max_window_layers": 0}
     biases = {"attention_bias": biased(file)[0]} if kind == "qwen3" else {}
-    return turning(file, kind, own, rms_norm_eps=rms(file, kind, own)) | window | biases | {"model_type": kind}
+    return normed(file, kind, own) | window | biases | {"model_type": kind}
 
 
 def phi3(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Phi-3. A window is that of the published model; llama.cpp leaves it out."""
     window = {"model_type": "phi3", "sliding_window": own.get("attention.sliding_window") or None}
-    return turning(file, "phi3", own, rms_norm_eps=rms(file, "phi3", own)) | window
+    return normed(file, "phi3", own) | window
 
 
 def gemma(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Gemma 1."""
-    return turning(file, "gemma", own, rms_norm_eps=rms(file, "gemma", own)) | {"model_type": "gemma"}
+    return normed(file, "gemma", own) | {"model_type": "gemma"}
 
 
 def gemma2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Gemma 2. llama.cpp lets every other layer slide, and has the caps of the published models by default."""
-    return turning(file, "gemma2", own, rms_norm_eps=rms(file, "gemma2", own)) | {
+    return normed(file, "gemma2", own) | {
         "model_type": "gemma2",
         "query_pre_attn_scalar": _scalar("gemma2", own),
         "sliding_window": own.get("attention.sliding_window", 4096),
@@ -68,7 +69,7 @@ def gemma2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 
 def gemma3(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Gemma 3. llama.cpp lets all layers but every sixth slide, and turns those by 10,000 by default."""
-    common = turning(file, "gemma3", own, rms_norm_eps=rms(file, "gemma3", own))
+    common = normed(file, "gemma3", own)
     local = {"rope_type": "default", "rope_theta": own.get("rope.freq_base_swa", 10_000.0)}
     return common | {
         "model_type": "gemma3_text",
@@ -93,13 +94,13 @@ def starcoder2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 def arcee(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """Arcee."""
     attention, inside = biased(file)
-    common = turning(file, "arcee", own, rms_norm_eps=rms(file, "arcee", own))
+    common = normed(file, "arcee", own)
     return common | {"model_type": "arcee", "attention_bias": attention, "mlp_bias": inside}
 
 
 def ernie(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """ERNIE 4.5."""
-    common = turning(file, "ernie4_5", own, rms_norm_eps=rms(file, "ernie4_5", own))
+    common = normed(file, "ernie4_5", own)
     return common | {"model_type": "ernie4_5", "use_bias": any(biased(file))}
 
 
@@ -116,7 +117,7 @@ def olmo(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 
 def olmo2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """OLMo 2."""
-    return turning(file, "olmo2", own, rms_norm_eps=rms(file, "olmo2", own)) | {"model_type": "olmo2"}
+    return normed(file, "olmo2", own) | {"model_type": "olmo2"}
 
 
 def stablelm(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def granite(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 def smollm3(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """SmolLM3. Every fourth layer does not turn, as in llama.cpp."""
     attention, inside = biased(file)
-    return turning(file, "smollm3", own, rms_norm_eps=rms(file, "smollm3", own)) | {
+    return normed(file, "smollm3", own) | {
         "model_type": "smollm3",
         "no_rope_layer_interval": 4,
         "attention_bias": attention,

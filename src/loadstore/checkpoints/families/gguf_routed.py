@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loadstore.checkpoints.families.gguf_facts import biased, needed, ratio, rms, rotary, turning
+from loadstore.checkpoints.families.gguf_facts import biased, needed, normed, ratio, rms, rotary
 from loadstore.checkpoints.gguf import GGUF
 from loadstore.errors import NotThisModel
 from loadstore.quote import quote
@@ -34,7 +34,7 @@ def qwen3moe(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 
 def olmoe(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """OLMoE. Weights of experts are shares of all, as in the published models and in llama.cpp."""
-    return turning(file, "olmoe", own, rms_norm_eps=rms(file, "olmoe", own)) | {
+    return normed(file, "olmoe", own) | {
         "model_type": "olmoe",
         "num_experts": own.get("expert_count"),
         "num_experts_per_tok": own.get("expert_used_count"),
@@ -45,13 +45,13 @@ def olmoe(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
 def _qwen(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
     used = own.get("expert_used_count")
     width = own.get("expert_feed_forward_length") or ratio(own.get("feed_forward_length"), used)
-    common = turning(file, kind, own, rms_norm_eps=rms(file, kind, own))
+    common = normed(file, kind, own)
     return common | {"num_experts_per_tok": used, "moe_intermediate_size": width}
 
 
 def gpt_oss(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """GPT-OSS. Its YaRN does not round to whole dimensions, as in ``transformers``; llama.cpp rounds."""
-    return turning(file, "gpt-oss", own, {"truncate": False}, rms_norm_eps=rms(file, "gpt-oss", own)) | {
+    return normed(file, "gpt-oss", own, {"truncate": False}) | {
         "model_type": "gpt_oss",
         "num_local_experts": own.get("expert_count"),
         "num_experts_per_tok": own.get("expert_used_count"),

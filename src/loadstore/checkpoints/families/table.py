@@ -75,7 +75,6 @@ MODULES = (
     granite,
     smollm3,
     gemma2,
-    phi3,
     cohere,
     bloom,
     mpt,
