@@ -9,7 +9,7 @@ from loadstore.model.architecture import Architecture
 TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of one of its pieces
 LAYER, ENDS = 85, 20  # counted: small operations of a layer, and of the embedding and the unembedding
 NARROW = 2.0  # measured: how much longer products of matrices as narrow as a head take than their share
-TURNS = 100  # passes over every pair of a query and a key, to turn and weigh it
+PLANES = 12  # measured: passes over the products of every two planes of a head, at each position
 PASSES = 6  # over every pattern: the scores, the mask, the softmax
 AGAIN = 0.4  # measured: the part of a pass that runs from the first token in which two prompts differ
 
@@ -43,9 +43,9 @@ def onward(shape: Architecture, tokens: float | int, cuts: float | int = 1, toge
 
 def text(shape: Architecture, tokens: int, piece: int) -> Work:
     """Runs on pieces of text, plus the second moments of the queries and keys of every head."""
-    inside = NARROW * 2.0 * piece * heads_of(shape) * shape.d_head**2
-    turned = WIDE * TURNS * piece / 2 * heads_of(shape) * shape.d_head
+    planes = heads_of(shape) * shape.d_head * (shape.d_head / 2 + 1)  # products of two planes that rotations turn
+    turns = any(shape.rotary_of(layer) is not None for layer in range(shape.n_layers))
+    inside = 2.0 * piece * planes if turns else 4.0 * heads_of(shape) * shape.d_head**2
+    turned = 2.0 * WIDE * PLANES * planes if turns else 0.0
     pieces = tokens / piece
-    return run(shape, piece, pieces) + Work(
-        products=tokens * inside, moved=tokens * turned, calls=pieces * shape.n_layers * 30
-    )
+    return run(shape, piece, pieces) + Work(tokens * inside, 0.0, tokens * turned, pieces * shape.n_layers * 150)

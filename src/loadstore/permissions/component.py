@@ -43,26 +43,19 @@ def component_traffic(moments: Moments, spaces: Sequence[Tensor], readers: Seque
         stream, behind = memory.stream(point)
         for loads in kinds:
             here = loads.loaded(stream)
-            whole = _read(here, behind, loads)
+            whole = samples.split(loads.read(here, behind))
             columns = [column[reader] for reader in loads.readers]
-            result["total"][:, columns] = samples.rows(whole[:, None], whole, loads).theta[0].cpu().numpy()
+            result["total"][:, columns] = samples.rows(whole.as_writer(), whole, loads).theta[0].cpu().numpy()
             for number, rows in enumerate(spaces):
                 inside = [None if each is None else (each @ rows.mT) @ rows for each in (here, behind)]
                 assert inside[0] is not None
-                part = _read(inside[0], inside[1], loads)
-                theta = samples.rows(part[:, None], whole, loads).theta[0].cpu().numpy()
+                part = samples.split(loads.read(inside[0], inside[1])).as_writer()
+                theta = samples.rows(part, whole, loads).theta[0].cpu().numpy()
                 result["theta"][number, columns] = theta
                 result["p"][number, columns] = _p(moments, here, behind, rows, loads, theta)
     with np.errstate(divide="ignore", invalid="ignore"):
         own = result["theta"] / result["total"]
     return Loaded(np.sqrt(np.clip(result["theta"], 0, None)), own, result["p"])
-
-
-def _read(stream: Tensor, behind: Tensor | None, loads: Loads) -> Float[Tensor, "token load inside"]:
-    read = torch.einsum("td,lde->tle", stream, loads.B)
-    if behind is None or loads.behind is None:
-        return read
-    return read + torch.einsum("td,lde->tle", behind, loads.behind)
 
 
 def _p(

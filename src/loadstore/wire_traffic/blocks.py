@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -61,10 +60,7 @@ class Memory:
     def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
         """The whole input of some readers, multiplied by their matrices. Points must be visited in depth order."""
         read, behind = self.stream(loads.point)
-        loaded = torch.einsum("td,lde->tle", loads.loaded(read), loads.B)
-        if behind is None or loads.behind is None:
-            return loaded
-        return loaded + torch.einsum("td,lde->tle", behind, loads.behind)
+        return loads.read(loads.loaded(read), behind)
 
     def _stored(self, point: Point) -> Iterator[Block]:
         weights = self.moments.weights

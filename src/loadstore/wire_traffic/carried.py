@@ -68,27 +68,28 @@ def from_heads(
     sample: Sample,
 ) -> Carried:
     """Heads of one layer into the readers of one kind at a point; ``moment`` holds the Gram matrices of ``rows``."""
-    H = W_O[:, None] @ loads.B
+    H = loads.through(W_O).transpose(1, 2).contiguous()  # [writer, load, d_head, inside]
     mixed = (rows.flatten(1).mT @ whole.flatten(1)).unflatten(1, whole.shape[1:]).unflatten(0, rows.shape[1:])
-    met, of = loads.met, loads.of
-    HM = H[:, of] if met is None else H[:, of] @ met.sum(0)
-    inside = HM @ H[:, of].mT
+    met = loads.met
+    each = loads.each(H, 1)
+    HM = each if met is None else each @ met.sum(0)
+    inside = HM @ each.mT
     own = (moment.transpose(0, 1).flatten(2) @ inside.flatten(2).mT).transpose(0, 1)
-    cross = (HM * mixed.transpose(1, 2)[:, of]).sum((-2, -1)) / len(rows)
+    cross = (HM * loads.each(mixed.transpose(1, 2), 1)).sum((-2, -1)) / len(rows)
     seen = None if met is None else H.mT @ moment.sum(0)[:, None] @ H
-    return _pulled(own, cross, seen, met, of, sample)
+    return _pulled(own, cross, seen, met, loads, sample)
 
 
-def from_rows(rows: Rows, whole: Whole, of: Int[Tensor, " reader"], met: Tensor | None, sample: Sample) -> Carried:
+def from_rows(rows: Rows, whole: Whole, loads: Loads, met: Tensor | None, sample: Sample) -> Carried:
     """Writers given by their rows y = uB, into the readers of one kind."""
-    y = rows[:, :, of]
+    y = loads.each(rows, 2)
     yM = y if met is None else (y.transpose(0, 2) @ met.sum(0)[:, None]).transpose(0, 2)
     each = (yM * y).sum(-1)
     own = torch.stack([each[chosen].sum(0) for chosen in sample.places()]) / len(rows)
-    cross = (yM * whole[:, None, of]).sum((0, -1)) / len(rows)
+    cross = (yM * loads.each(whole, 1)[:, None]).sum((0, -1)) / len(rows)
     by_load = rows.permute(1, 2, 0, 3)
     seen = None if met is None else by_load.mT @ by_load / len(rows)
-    return _pulled(own, cross, seen, met, of, sample)
+    return _pulled(own, cross, seen, met, loads, sample)
 
 
 def _pulled(
@@ -96,13 +97,13 @@ def _pulled(
     cross: Float[Tensor, "writer reader"],
     seen: Float[Tensor, "writer load inside inside"] | None,
     met: Float[Tensor, "group reader inside inside"] | None,
-    of: Int[Tensor, " reader"],
+    loads: Loads,
     sample: Sample,
 ) -> Carried:
     """Combine θ, cross and pulls: θ is bilinear in the writers' moments and M, so a group pulls on both."""
     theta = own.sum(0)
     pull = own - sample.own.to(own)[:, None, None] * theta
     if met is not None and seen is not None:
-        other = (seen[:, of].transpose(0, 1).flatten(2) @ met.transpose(0, 1).flatten(2).mT).permute(2, 1, 0)
+        other = (loads.each(seen, 1).transpose(0, 1).flatten(2) @ met.transpose(0, 1).flatten(2).mT).permute(2, 1, 0)
         pull = pull + other - sample.parts.to(own)[:, None, None] * theta
     return Carried(theta, cross, pull)

@@ -1,6 +1,7 @@
 """Traffic of every wire of a model, computed from the moments of a corpus, point by point."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.blocks import Block, Memory
-from loadstore.wire_traffic.carried import Carried, Sample, Whole, from_heads, from_rows, grams
+from loadstore.wire_traffic.carried import Carried, Sample, from_heads, from_rows, grams
 from loadstore.wire_traffic.loads import Loads, loads_of, points_of
 from loadstore.wire_traffic.moments import Moments
 
@@ -32,9 +33,9 @@ def factorised(
     points = points_of(moments.weights, readers)
     for done, (point, at) in enumerate(points.items(), 1):
         kinds = loads_of(moments, point, at)
-        wholes = [memory.whole(loads) for loads in kinds]
+        wholes = [samples.split(memory.whole(loads)) for loads in kinds]
         for loads, whole in zip(kinds, wholes, strict=True):
-            carried = samples.rows(whole[:, None], whole, loads)
+            carried = samples.rows(whole.as_writer(), whole, loads)
             result["total"][[column[reader] for reader in loads.readers]] = carried.theta[0].cpu().numpy()
         for block in memory.blocks(point):
             kept = [i for i, writer in enumerate(block.bank.writers) if writer in row]
@@ -51,46 +52,62 @@ def factorised(
     return result
 
 
+class Split(NamedTuple):
+    """Rows of a corpus by stratum."""
+
+    later: Tensor
+    first: Tensor
+
+    def as_writer(self) -> "Split":
+        """What readers load in all, as if one writer had stored it."""
+        return Split(self.later[:, None], self.first[:, None])
+
+
 class Samples:
     """The two strata of a corpus: first positions, at which only keys are read, and all others."""
 
     def __init__(self, moments: Moments) -> None:
         parts = torch.bincount(moments.group, minlength=moments.groups) / len(moments.group)
         self.moments = moments
-        self.is_later = moments.later
-        self.later = Sample(moments.group[moments.later], parts)
-        self.first = Sample(moments.group[~moments.later], parts)
+        self.at = Split(moments.later.nonzero()[:, 0], (~moments.later).nonzero()[:, 0])
+        self.later, self.first = (Sample(moments.group[at], parts) for at in self.at)
 
-    def rows(self, rows: Tensor, whole: Whole, loads: Loads) -> Carried:
+    def split(self, rows: Tensor) -> Split:
+        """Rows of all tokens by stratum."""
+        return Split(*(rows.index_select(0, at) for at in self.at))
+
+    def rows(self, rows: Split, whole: Split, loads: Loads) -> Carried:
         """Traffic of writers given by their rows y = uB."""
-        later = from_rows(rows[self.is_later], whole[self.is_later], loads.of, loads.met, self.later)
+        later = from_rows(rows.later, whole.later, loads, loads.met, self.later)
         if loads.first is None:
             return later
-        return later + from_rows(rows[~self.is_later], whole[~self.is_later], loads.of, loads.first, self.first)
+        return later + from_rows(rows.first, whole.first, loads, loads.first, self.first)
 
-    def block(self, block: Block, kinds: list[Loads], wholes: list[Tensor]) -> list[tuple[Loads, Carried]]:
+    def block(self, block: Block, kinds: list[Loads], wholes: list[Split]) -> list[tuple[Loads, Carried]]:
         """One block of writers into every kind of reader at a point."""
         out = block.bank.out
         if out is None:
             return [
-                (loads, self.rows(_sent(block, loads), whole, loads))
+                (loads, self.rows(self.split(_sent(block, loads)), whole, loads))
                 for loads, whole in zip(kinds, wholes, strict=True)
             ]
-        first, plain = block.rows[~self.is_later], block.rows[self.is_later]
-        moments = grams(plain, self.later)
+        plain = self.split(block.rows)
+        moments = grams(plain.later, self.later)
         pairs: list[tuple[Loads, Carried]] = []
         for loads, whole in zip(kinds, wholes, strict=True):
-            later = plain if loads.scale is None else loads.loaded(block.rows)[self.is_later]
+            later = plain.later if loads.scale is None else loads.loaded(block.rows).index_select(0, self.at.later)
             moment = moments if loads.scale is None else grams(later, self.later)
-            carried = from_heads(later, moment, out, whole[self.is_later], loads, self.later)
+            carried = from_heads(later, moment, out, whole.later, loads, self.later)
             if loads.first is not None:
-                y = torch.einsum("twi,wide->twde", first, (out[:, None] @ loads.B).transpose(1, 2))
-                carried = carried + from_rows(y, whole[~self.is_later], loads.of, loads.first, self.first)
+                y = loads.through(torch.einsum("twi,wid->twd", plain.first, out))
+                carried = carried + from_rows(y, whole.first, loads, loads.first, self.first)
             pairs.append((loads, carried))
         return pairs
 
 
 def _sent(block: Block, loads: Loads) -> Tensor:
     """The rows y = uB of one writer, which stores in the stream or (shortformer positions) after the norms."""
-    matrix = loads.behind if block.bank.bypasses_norm and loads.behind is not None else loads.B
-    return torch.einsum("twd,lde->twle", loads.loaded(block.rows), matrix)
+    rows = loads.loaded(block.rows)
+    if block.bank.bypasses_norm and loads.behind is not None:
+        return torch.einsum("twd,lde->twle", rows, loads.behind)
+    return loads.through(rows)

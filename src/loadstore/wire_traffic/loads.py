@@ -6,6 +6,7 @@ MLP and the unembedding it is the identity, and b depends only on weights (there
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -40,6 +41,31 @@ class Loads:
     met: Float[Tensor, "group reader inside inside"] | None = None
     first: Float[Tensor, "group reader inside inside"] | None = None
     scale: Float[Tensor, " token"] | None = None
+
+    @cached_property
+    def side_by_side(self) -> Float[Tensor, "d_model columns"]:
+        """B of all loads as one matrix, whose product with a writer is one large one."""
+        return self.B.transpose(0, 1).flatten(1).contiguous()
+
+    def through(self, rows: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any load inside"]:
+        """Rows of the stream times the matrix of every load."""
+        return (rows @ self.side_by_side).unflatten(-1, self.B.shape[::2])
+
+    def read(
+        self, stream: Float[Tensor, "token d_model"], behind: Float[Tensor, "token d_model"] | None
+    ) -> Float[Tensor, "token load inside"]:
+        """What the readers load of a stream, and of what is added behind its norm."""
+        if behind is None or self.behind is None:
+            return self.through(stream)
+        return self.through(stream) + torch.einsum("td,lde->tle", behind, self.behind)
+
+    @cached_property
+    def _alone(self) -> bool:
+        return self.of.tolist() == list(range(len(self.B)))
+
+    def each(self, values: Tensor, axis: int) -> Tensor:
+        """Values by load as values by reader; not copied where every reader has a projection of its own."""
+        return values if self._alone else values.index_select(axis, self.of.to(values.device))
 
     def loaded(self, rows: Tensor) -> Tensor:
         """Rows of the stream, by token first, with the scale of the readers' latent."""

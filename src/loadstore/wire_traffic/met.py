@@ -13,19 +13,16 @@ A_ij g_ij is in the place of A_ij in k̄, g_ij² beside the products. A change �
 from typing import Literal, TypeAlias
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.model.caps import slope
-from loadstore.threads import threads_for
+from loadstore.wire_traffic.frames import Frames, second_moment
 
 Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
-
-
 Met: TypeAlias = Literal["Q", "K", "K first"]
-TILE = 1 << 22  # numbers processed at a time
 MET: tuple[Met, ...] = ("Q", "K", "K first")
 
 
@@ -37,39 +34,23 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
     """
     rotary = shape.rotary_of(index)
     pattern, q, k = layer.pattern[0], layer.q[0].transpose(0, 1), layer.k[0].transpose(0, 1)
-    heads, tokens, d_head = q.shape
-    angles = None if rotary is None else rotary.angles(tokens)
-
-    def framed(x: Tensor, at: Int[Tensor, " row"]) -> Tensor:
-        """Rows in the frames of the positions ``at``: x R_tᵀ, so that their second moment is F_t."""
-        return x if rotary is None or angles is None else rotary.turn(x, -angles[at].to(x.device))
-
-    every = torch.arange(tokens)
+    q_scale, k_scale = (None if x is None else x[0].transpose(0, 1).to(q) for x in (layer.q_scale, layer.k_scale))
+    frames = Frames.of(rotary, q.shape[1], q)
     passing = torch.ones_like(pattern)  # of a change of scores, through a soft cap
     if shape.score_cap is not None:
         passing = slope(q @ k.mT * shape.attention_scale, shape.score_cap)
-    mean = framed((pattern * passing) @ k, every)
-    moments: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
-    moments["Q"] -= _moment(mean * _own(layer.q_scale, every).to(q), (every > 0).expand(heads, tokens).to(q))
-    pairs = torch.tril_indices(tokens, tokens)
-    for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
-        seen, squared, later = pattern[:, query, key], passing[:, query, key].square(), key > 0
-        moments["Q"] += _moment(
-            framed(k[:, key], query) * _own(layer.q_scale, query).to(q), seen * squared * (query > 0).to(q)
-        )
-        queries = framed(q[:, query], key) * _own(layer.k_scale, key).to(q)
-        weight = seen * (1 - seen) * squared
-        moments["K"] += _moment(queries[:, later], weight[:, later])
-        moments["K first"] += _moment(queries[:, ~later], weight[:, ~later])
+    on_q = pattern * passing.square()
+    on_q[:, 0] = 0
+    on_k = (pattern * (1 - pattern) * passing.square()).mT
+    first = on_k[:, :1].clone()
+    on_k[:, 0] = 0
+    mean = (pattern * passing) @ k
+    if rotary is not None:
+        mean = rotary.turn(mean, -rotary.angles(q.shape[1]).to(q.device))
+    mean = (mean if q_scale is None else mean * q_scale)[:, 1:]
+    moments: dict[Met, Inside] = {
+        "Q": second_moment(k, on_q, frames, q_scale) - mean.mT @ mean,
+        "K": second_moment(q, on_k, frames, k_scale),
+        "K first": second_moment(q, first, Frames.of(None, 1, q), None if k_scale is None else k_scale[:, :1]),
+    }
     return {what: inside * shape.attention_scale**2 for what, inside in moments.items()}
-
-
-def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row _"]:
-    """The scale of a side's own norm or latent at some tokens, which multiplies its columns; 1 without any."""
-    return torch.ones(1, len(at), 1) if scale is None else scale[0, at].transpose(0, 1)
-
-
-def _moment(rows: Float[Tensor, "head row d_head"], weight: Float[Tensor, "head row"]) -> Inside:
-    """Σ weight xᵀx."""
-    with threads_for(rows.numel() * rows.shape[-1]):
-        return rows.mT @ (rows * weight[..., None])

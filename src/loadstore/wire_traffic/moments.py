@@ -70,7 +70,16 @@ class Moments:
     def stored(self, bank: Bank) -> Float[Tensor, "token writer inner"]:
         """Recorded values minus their mean, at every token: for heads z − z̄, to be mapped by ``bank.out``."""
         rows = self._inner(bank)
-        return torch.zeros_like(rows) if bank.constant else rows - rows[self.later].mean(0)
+        if bank.constant:
+            return torch.zeros_like(rows)
+        if bank.writers not in self.centres:
+            self.centres[bank.writers] = rows[self.later].mean(0)
+        return rows - self.centres[bank.writers]
+
+    @cached_property
+    def centres(self) -> dict[tuple[Writer, ...], Tensor]:
+        """The mean of every bank's recorded values that was asked for: asked once for each point, computed once."""
+        return {}
 
     def _inner(self, bank: Bank) -> Float[Tensor, "token writer inner"]:
         writer = bank.writers[0]
