@@ -30,7 +30,7 @@ from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.moments import moments
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("null", "sums", "training", "article", "reading", "gauge")
+PAGES = ("null-by-rotation", "exact-sums", "training", "article", "reading", "gauge")
 HEADS, MLPS, SEED, LENGTH, REPEATS, DRAWS = 20, 8, 20, 96, 6, 1000
 MEASURES = ("score", "z", "alignment", "product", "kernel", "factorised", "exact")
 
