@@ -4,7 +4,7 @@ from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import fused_layer, plain
-from loadstore.checkpoints.families.decoder import Around, decoder
+from loadstore.checkpoints.families.decoder import GPT, decoder
 from loadstore.checkpoints.families.gpt_key_tables import BIGCODE
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
@@ -15,7 +15,6 @@ from loadstore.model.weights import Weights
 
 KEYS = {"gpt_bigcode": BIGCODE}
 TYPES = tuple(KEYS)
-AROUND = Around("transformer.", "wte.weight", "h", "wpe.weight")
 IGNORED = r"(.*\.)?attn\.(bias|masked_bias)|(transformer\.)?bias"
 
 
@@ -40,7 +39,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     )
     return decoder(
         *(checkpoint, facts, shape, partial(_layer, facts, shape), lambda read: read.norm("ln_f", d, centres=True)),
-        around=AROUND,
+        around=GPT,
         ignored=IGNORED,
     )
 

@@ -20,15 +20,17 @@ IGNORED = r".*\.rotary_emb\.inv_freq"
 
 @dataclass(frozen=True)
 class Around:
-    """The names of the tensors around the layers: their prefix, the embedding, the layers, and learned positions."""
+    """The names of the tensors around the layers: their prefix, the embedding, the layers, positions, unembedding."""
 
     prefix: str = "model."
     embedding: str = "embed_tokens.weight"
     layers: str = "layers"
     positions: str = ""
+    unembedding: str = "lm_head.weight"
 
 
 LLAMA = Around()
+GPT = Around("transformer.", "wte.weight", "h", "wpe.weight")
 
 
 def architecture(facts: Facts, d_head: int, *, gated: bool, act: str = "hidden_act", **more: Any) -> Architecture:
@@ -89,7 +91,7 @@ def decoder(
         W_E=W_E if stored is None else stored(read, W_E),
         W_pos=read(around.positions, shape.context, shape.d_model) if shape.has_pos else None,
         layers=tuple(layer(read, f"{around.layers}.{index}.") for index in range(shape.n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
+        W_U=unembedding(read, around.unembedding, W_E, tied=facts.flag("tie_word_embeddings")),
         b_U=some_bias(read("lm_head.bias", shape.vocab)) if biased else None,
         final_norm=last(read),
         name=checkpoint.name,

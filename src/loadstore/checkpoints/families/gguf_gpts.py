@@ -10,30 +10,24 @@ from loadstore.checkpoints.gguf import GGUF
 def gpt2(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """GPT-2."""
     plain_sizes(file, "gpt2", own)
-    return {
-        "model_type": "gpt2",
-        "n_layer": own.get("block_count"),
-        "n_head": own.get("attention.head_count"),
-        "n_embd": own.get("embedding_length"),
-        "n_inner": own.get("feed_forward_length"),
-        "n_positions": own.get("context_length"),
-        "layer_norm_epsilon": layer_norm(file, "gpt2", own),
-    }
+    return _gpt(file, "gpt2", own) | {"model_type": "gpt2"}
 
 
 def starcoder(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
     """GPT-BigCode (StarCoder 1): one key and one value for all heads."""
     plain_sizes(file, "starcoder", own, grouped=True)
     one_fact(file.path, **{"starcoder.attention.head_count_kv": own.get("attention.head_count_kv"), "one key head": 1})
+    return _gpt(file, "starcoder", own) | {"model_type": "gpt_bigcode", "multi_query": True}
+
+
+def _gpt(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
     return {
-        "model_type": "gpt_bigcode",
         "n_layer": own.get("block_count"),
         "n_head": own.get("attention.head_count"),
         "n_embd": own.get("embedding_length"),
         "n_inner": own.get("feed_forward_length"),
         "n_positions": own.get("context_length"),
-        "layer_norm_epsilon": layer_norm(file, "starcoder", own),
-        "multi_query": True,
+        "layer_norm_epsilon": layer_norm(file, kind, own),
     }
 
 

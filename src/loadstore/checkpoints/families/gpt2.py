@@ -3,9 +3,12 @@
 Its projections are stored [in, out], Q, K and V side by side.
 """
 
+from functools import partial
+
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.decoder import GPT, decoder
 from loadstore.checkpoints.families.gpt_key_tables import GPT2
-from loadstore.checkpoints.families.huggingface import Facts, Reader, biases_of, some_bias, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader, biases_of, some_bias
 from loadstore.checkpoints.families.keys import settled
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer, MlpLayer
@@ -36,23 +39,13 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         eps=facts.number("layer_norm_epsilon"),
         mlp=Mlp(width, gated=False, activation=facts.activation("activation_function")),
     )
-    read = Reader(checkpoint, "transformer.")
-    W_E = read("wte.weight", shape.vocab, d)
-    tied = facts.flag("tie_word_embeddings")
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=read("wpe.weight", shape.context, d),
-        layers=tuple(_layer(read, shape, width, f"h.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=tied),
-        final_norm=read.norm("ln_f", d, centres=True),
-        name=checkpoint.name,
+    layer = partial(_layer, shape, width)
+    return decoder(
+        *(checkpoint, facts, shape, layer, lambda read: read.norm("ln_f", d, centres=True)), around=GPT, ignored=IGNORED
     )
-    read.finish(IGNORED)
-    return weights
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+def _layer(shape: Architecture, width: int, read: Reader, at: str) -> Layer:
     h, d = shape.n_heads, shape.d_model
     parts = read(f"{at}attn.c_attn.weight", d, 3 * d).split(d, 1)
     biases = read(f"{at}attn.c_attn.bias", 3 * d).split(d)

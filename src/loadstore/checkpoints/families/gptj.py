@@ -1,11 +1,14 @@
 """GPT-J: attention and MLP beside each other behind one LayerNorm, rotary positions of adjacent pairs."""
 
+from functools import partial
+
 import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import layer_of, plain
+from loadstore.checkpoints.families.decoder import GPT, decoder
 from loadstore.checkpoints.families.gpt_key_tables import GPTJ
-from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture
@@ -40,20 +43,13 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         rotary=_rotary(facts, d_head),
         mlp=Mlp(width, gated=False, activation=activation, parallel=True),
     )
-    read = Reader(checkpoint, "transformer.")
-    W_E = read("wte.weight", shape.vocab, d)
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=None,
-        layers=tuple(_layer(read, shape, f"h.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
-        b_U=some_bias(read("lm_head.bias", shape.vocab)),
-        final_norm=read.norm("ln_f", d, centres=True),
-        name=checkpoint.name,
+    layer = partial(_layer, shape)
+    return decoder(
+        *(checkpoint, facts, shape, layer, lambda read: read.norm("ln_f", d, centres=True)),
+        biased=True,
+        around=GPT,
+        ignored=IGNORED,
     )
-    read.finish(IGNORED)
-    return weights
 
 
 def _rotary(facts: Facts, d_head: int) -> Rotary:
@@ -67,7 +63,7 @@ def _rotary(facts: Facts, d_head: int) -> Rotary:
     return Rotary(tuple((1.0 / BASE**steps).tolist()), "adjacent", single=True)
 
 
-def _layer(read: Reader, shape: Architecture, at: str) -> Layer:
+def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
     d = shape.d_model
     norm = read.norm(f"{at}ln_1", d, centres=True)
     mlp = plain(read, shape, (f"{at}mlp.fc_in", f"{at}mlp.fc_out"), norm, biased=True)

@@ -1,11 +1,13 @@
 """GPT-Neo: learned positions, scores that are not scaled, and layers that see all keys or the last few in turn."""
 
+from functools import partial
 from typing import Any, cast
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import layer_of, plain
+from loadstore.checkpoints.families.decoder import GPT, decoder
 from loadstore.checkpoints.families.gpt_key_tables import GPTNEO
-from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture
@@ -40,19 +42,10 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         windows=_windows(facts, n_layers),
         score_scale=1.0,
     )
-    read = Reader(checkpoint, "transformer.")
-    W_E = read("wte.weight", shape.vocab, d)
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=read("wpe.weight", shape.context, d),
-        layers=tuple(_layer(read, shape, f"h.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
-        final_norm=read.norm("ln_f", d, centres=True),
-        name=checkpoint.name,
+    layer = partial(_layer, shape)
+    return decoder(
+        *(checkpoint, facts, shape, layer, lambda read: read.norm("ln_f", d, centres=True)), around=GPT, ignored=IGNORED
     )
-    read.finish(IGNORED)
-    return weights
 
 
 def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
@@ -76,7 +69,7 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     return tuple(window if kind == "local" else None for kind in listed) if "local" in listed else None
 
 
-def _layer(read: Reader, shape: Architecture, at: str) -> Layer:
+def _layer(shape: Architecture, read: Reader, at: str) -> Layer:
     norm, after = (read.norm(f"{at}{name}", shape.d_model, centres=True) for name in ("ln_1", "ln_2"))
     mlp = plain(read, shape, (f"{at}mlp.c_fc", f"{at}mlp.c_proj"), after, biased=True)
     return layer_of(read, f"{at}attn.attention.", shape, norm, mlp, inputs=False, output=True, out="out_proj")

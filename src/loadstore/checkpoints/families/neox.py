@@ -1,9 +1,12 @@
 """GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
 
+from functools import partial
+
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import fused_layer, plain, two_norms
+from loadstore.checkpoints.families.decoder import Around, decoder
 from loadstore.checkpoints.families.gpt_key_tables import NEOX
-from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import QUARTER, rotary_of
 from loadstore.model.architecture import Architecture
@@ -39,23 +42,16 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         rotary=rotary_of(facts, d_head, QUARTER),
         mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=parallel),
     )
-    read = Reader(checkpoint, "gpt_neox.")
-    W_E = read("embed_in.weight", shape.vocab, d)
-    head = "lm_head.weight" if read.has("lm_head.weight") else "embed_out.weight"
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=None,
-        layers=tuple(_layer(read, facts, shape, f"layers.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings")),
-        final_norm=read.norm("final_layer_norm", d, centres=True),
-        name=checkpoint.name,
+    head = "lm_head.weight" if "lm_head.weight" in checkpoint.tensors else "embed_out.weight"
+    return decoder(
+        *(checkpoint, facts, shape, partial(_layer, facts, shape)),
+        lambda read: read.norm("final_layer_norm", d, centres=True),
+        around=Around("gpt_neox.", "embed_in.weight", unembedding=head),
+        ignored=IGNORED,
     )
-    read.finish(IGNORED)
-    return weights
 
 
-def _layer(read: Reader, facts: Facts, shape: Architecture, at: str) -> Layer:
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
     norm, after = two_norms(read, at, shape, centres=True)
     mlp = plain(read, shape, (f"{at}mlp.dense_h_to_4h", f"{at}mlp.dense_4h_to_h"), after, biased=True)
     return fused_layer(
