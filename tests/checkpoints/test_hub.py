@@ -303,7 +303,7 @@ def test_a_model_of_another_kind_is_refused_before_its_weights(hub: Hub) -> None
         NotThisModel,
         NAME,
         "type 't5'",
-        "supported are bloom, cohere, deepseek_v2, ",
+        "supported are arcee, bloom, cohere, ",
         "loadstore models",
     )
     assert hub.fetched() == ["config.json"]
