@@ -20,7 +20,7 @@ from loadstore.model.weights import Weights
 
 KEYS = {"deepseek_v2": DEEPSEEK_V2, "deepseek_v3": DEEPSEEK_V3}
 TYPES = tuple(KEYS)
-MOST = 16  # layers that predict later tokens, which are not read
+PREDICTED, MOST = "num_nextn_predict_layers", 16  # layers that predict later tokens, which are not read
 
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
@@ -49,7 +49,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         **mlps_of(facts, n_layers),
     )
     d, layer = shape.d_model, partial(_layer, facts, shape, turned)
-    predicted = facts.config.get("num_nextn_predict_layers", 1) or 0
+    predicted = 0 if facts.config.get(PREDICTED, 1) in (0, None) else facts.whole(PREDICTED, 1)
     predicting = "|".join(str(n_layers + index) for index in range(min(predicted, MOST)))
     ignored = rf"{IGNORED}|model\.layers\.({predicting})\..*" if predicting else IGNORED
     return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("norm", d, centres=False), ignored=ignored)
