@@ -8,6 +8,9 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,9 +24,24 @@ from torch import Tensor, nn
 
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.library import load
+from loadstore.checkpoints.structure.blocks import Block, Reads, block_of, names_of_blocks
+from loadstore.checkpoints.structure.build import built
+from loadstore.checkpoints.structure.differs import PIECE, off
+from loadstore.checkpoints.structure.entry import Entry, entry_of
+from loadstore.checkpoints.structure.exits import Exit, exit_of
+from loadstore.checkpoints.structure.heads import HeadNorm, Heads, Subject, heads_of
+from loadstore.checkpoints.structure.hints import Hints
+from loadstore.checkpoints.structure.linears import Linear
+from loadstore.checkpoints.structure.norms import NormForm, norm_of
+from loadstore.checkpoints.structure.passes import Call, Pass, copied, passed
 from loadstore.checkpoints.structure.recognise import ByStructure
+from loadstore.checkpoints.structure.splits import Split
+from loadstore.checkpoints.structure.turns import arranged, rotaries
+from loadstore.checkpoints.structure.units import units_of
 from loadstore.errors import BadPrompt, NotThisModel
+from loadstore.execution.patterns import causal_softmax
 from loadstore.execution.run import run
+from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Weights
 
 FRESH = (4, 11, 21, 31, 47)  # lengths that verification does not use
@@ -265,3 +283,185 @@ def test_a_changed_block_is_refused_or_equal(seed: int, unlisted: None, monkeypa
         except NotThisModel:
             return
     assert apart(ours, changed.model) < 5 * CLOSE, changed.what
+
+
+EPS = float(torch.finfo(torch.float64).eps)
+
+
+class Mixer(nn.Module):
+    """Two heads of width 2 that store into a stream of 4, and submodules to call beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(4, 4, dtype=torch.float64) for _ in range(4))
+        self.odd, self.two, self.held = nn.Tanh(), nn.Bilinear(4, 4, 4), nn.LSTM(4, 4, dtype=torch.float64)
+        self.scaled = nn.RMSNorm(2, eps=1e-5, elementwise_affine=False)
+        self.across = nn.RMSNorm(4, eps=1e-5, dtype=torch.float64)
+        self.rows, self.places = (nn.Embedding(5, 4, dtype=torch.float64) for _ in range(2))
+        self.out = nn.Linear(4, 5, dtype=torch.float64)
+
+
+with torch.random.fork_rng():
+    torch.manual_seed(0)
+    MIXER = Mixer()
+    X, OTHER = torch.randn(2, 1, 6, 4, dtype=torch.float64)
+SUBJECT = Subject(MIXER, Hints(()), EPS)
+TOKENS = torch.arange(6)[None] % 5
+
+
+def linear(name: str, x: Tensor = X) -> Linear:
+    """A call of a linear map."""
+    return Linear(name, True, x, MIXER.get_submodule(name)(x).detach())
+
+
+def mixed(change: Callable[[Tensor], Tensor] = lambda x: x) -> tuple[list[Linear], Tensor]:
+    """The linear maps of the heads, whose queries and keys are changed, and the pattern."""
+    inputs = [linear(name) for name in "qkv"]
+    q, k, v = (part.result.unflatten(-1, (2, 2)).transpose(1, 2) for part in inputs)
+    pattern = causal_softmax(change(q) @ change(k).mT * 2**-0.5, None)
+    return [*inputs, linear("o", (pattern @ v).transpose(1, 2).flatten(-2))], pattern
+
+
+def heads(linears: list[Linear], pattern: Tensor, calls: tuple[Call, ...] = (), like: Heads | None = None) -> Heads:
+    return heads_of(SUBJECT, "layer 3, attention", linears, calls, pattern, like)
+
+
+def test_heads_are_found_by_hand_and_their_first_difference_is_named() -> None:
+    linears, pattern = mixed()
+    plain = heads(linears, pattern)
+    assert (plain.split, plain.scores.scale, plain.norms) == (Split(2, 2, 2, (0, 1, 2)), 2**-0.5, ())
+    *inputs, out = linears
+    apart_ = [*inputs[:2], linear("v", OTHER), out]
+    refusal(lambda: heads(apart_, pattern), NotThisModel, "layer 3, attention", "found v with an input of its own")
+    refusal(lambda: heads([inputs[0], out], pattern), NotThisModel, "to 2 heads of 2 and their keys", "widths [4]")
+    first = replace(plain, split=Split(2, 1, 2))
+    refusal(lambda: heads(linears, pattern, like=first), NotThisModel, "as in the first layer, found others")
+    stored = [*inputs, linear("o", OTHER)]
+    refusal(lambda: heads(stored, pattern), NotThisModel, "values of the projections, mixed by the patterns")
+    queries = inputs[0].result.unflatten(-1, (2, 2))
+    odd = (Call("odd", queries, queries.tanh(), False),)
+    refusal(lambda: heads(linears, pattern, odd), NotThisModel, "odd: expected a LayerNorm or an RMSNorm of queries")
+
+
+def test_a_norm_without_a_gain_may_read_queries_after_they_turned() -> None:
+    linears, pattern = mixed(MIXER.scaled)
+    turned = linears[0].result.unflatten(-1, (2, 2)).flip(-1)
+    normed = heads(linears, pattern, (Call("scaled", turned, MIXER.scaled(turned), False),))
+    assert [(norm.name, norm.centres, 1e-5 in norm.eps) for norm in normed.norms] == [("scaled", False, True)] * 2
+    assert normed.scores.difference < PIECE * EPS
+
+
+@each("name, result", [("two", X), ("held", X)])
+def test_a_submodule_of_two_inputs_or_two_results_is_no_norm(name: str, result: Tensor) -> None:
+    assert norm_of(MIXER, Call(name, OTHER, result, False), Hints(()), EPS) is None
+
+
+def test_what_a_layer_reads_and_stores_is_the_stream_or_a_norm_of_it() -> None:
+    reads = Reads(SUBJECT, [Call("odd", X, X.tanh(), False)], 3)
+    assert reads.before("attention", X, X) is None
+    assert reads.either(OTHER, X, OTHER) == (None, True)
+    refusal(lambda: reads.before("attention", OTHER, X), NotThisModel, "layer 3, attention", "found another input")
+    refusal(lambda: reads.either(OTHER, X, X), NotThisModel, "layer 3, MLP", "the stream or a norm of it as input")
+    out = replace(linear("o"), result=X)
+    refusal(lambda: reads.after("MLP", out), NotThisModel, "layer 3, MLP (odd)", "a norm of what is stored, or none")
+
+
+def test_blocks_follow_each_other_and_may_be_without_an_mlp() -> None:
+    model, (linears, pattern) = nn.Module(), mixed()
+    model.layers = nn.ModuleList([nn.Module(), nn.Module()])
+    for layer in model.layers:
+        layer.heads = MIXER
+    last = X + linears[-1].result
+    calls = [Call(f"layers.0.heads.{each.name}", each.given, each.result, False) for each in linears]
+    calls += [Call("layers.0.heads", X, linears[-1].result, True), Call("layers.0", X, last, True)]
+    second = [Call("layers.1.heads", last, last, True), Call("layers.1", last, last, True)]
+    seen = Pass(TOKENS, X, (pattern, pattern), (*calls, *second))
+    names = names_of_blocks(model, seen)
+    assert names == ("layers.0", "layers.1")
+    block = block_of(Subject(model, Hints(()), EPS), seen, 0, names[0])
+    assert (block.units, block.norms, block.residual, block.stores) == (None, (), 1.0, ("layers.0.heads.o",))
+    other = replace(seen, calls=(*calls, second[0], Call("layers.1", X, last, True)))
+    refusal(lambda: names_of_blocks(model, other), NotThisModel, "layer 1: expected the stream that layer 0 returns")
+
+
+def test_logits_are_a_multiple_of_the_unembedding_of_the_last_stream() -> None:
+    out = linear("out")
+    calls = [Call("out", X, out.result, False)]
+    seen = Pass(TOKENS, 3 * out.result, (), ())
+    leaves = exit_of(SUBJECT, seen, X, calls)
+    assert (leaves.norm, leaves.scale, leaves.cap) == (None, pytest.approx(3), None)
+    bent = replace(seen, logits=out.result.tanh())
+    refusal(lambda: exit_of(SUBJECT, bent, X, calls), NotThisModel, "unembedding (out)", "scaled or softly capped")
+    refusal(lambda: exit_of(SUBJECT, seen, OTHER, calls), NotThisModel, "last norm: expected the last stream or a norm")
+
+
+def test_pieces_that_are_not_there_are_named() -> None:
+    seen = Pass(TOKENS, X, (), (Call("out", X, X, False),) * 2)
+    refusal(lambda: seen.only("out"), NotThisModel, "out: expected one call in a pass, found 2 calls")
+    refusal(lambda: entry_of(SUBJECT, seen, X, []), NotThisModel, "embedding: expected a row of 4 numbers")
+    units = [linear("q"), linear("out", OTHER)]
+    refusal(lambda: units_of("layer 3, MLP", [linear("out"), units[0]], EPS), NotThisModel, "widths [5] and 4 of out")
+    assert off(torch.inf) == "numbers that are not finite or of another shape"
+
+
+class Says(nn.Module):
+    """A model that returns what it is given here."""
+
+    def __init__(self, **said: object) -> None:
+        super().__init__()
+        self.said = said
+
+    def forward(self, tokens: Tensor, **_: object) -> SimpleNamespace:
+        return SimpleNamespace(**self.said)
+
+
+def test_a_model_is_copied_and_returns_logits_and_patterns() -> None:
+    refusal(lambda: copied(Says(lock=Lock())), NotThisModel, "the model: expected a module that can be copied")
+    refusal(lambda: passed(Says(logits=X[0]), TOKENS), NotThisModel, "finite logits for every token")
+    refusal(lambda: passed(Says(logits=X), TOKENS), NotThisModel, "patterns with output_attentions=True")
+    short = Says(logits=X, attentions=[X[:, None]])
+    refusal(lambda: passed(short, TOKENS), NotThisModel, "layer 0, attention: expected a pattern for every head")
+    assert passed(short, TOKENS, patterns=False).patterns == ()
+
+
+def test_a_table_of_sines_turns_by_the_usual_frequencies_and_kinds_follow_windows() -> None:
+    model = nn.Module()
+    model.register_buffer("table", torch.zeros(9, 4))
+    none, *turns = rotaries(model, 4)
+    assert none is None
+    assert [turn.frequencies for turn in turns[::2]] == [pytest.approx((1.0, 0.01)), pytest.approx((-1.0, -0.01))]
+    assert [turn.pairs for turn in turns] == ["halves", "adjacent"] * 2
+    one, two, three, _ = turns
+    assert arranged([one, two], [None, None], 64) == (one, two, (), [None, 64])
+    refusal(lambda: arranged([one, two, three], [None] * 3, 64), NotThisModel, "3 kinds of rotary positions")
+    refusal(lambda: arranged([one, two, one], [None, 3, 3], 64), NotThisModel, "differ between layers with a window")
+
+
+def test_weights_are_built_of_pieces_that_fit_together() -> None:
+    linears, pattern = mixed()
+    plain = heads(linears, pattern)
+    block, entry = Block(plain, None, None, 1.0, ("o",)), Entry("rows", 1.0, None, None)
+    leaves = Exit(None, linear("out"), 3.0, None)
+
+    def of(*blocks: Block, entry: Entry = entry, leaves: Exit = leaves) -> Weights:
+        return built(MIXER, entry, list(blocks), leaves, [None] * len(blocks), 6)
+
+    ours = of(block)
+    assert (ours.architecture.positions, ours.architecture.mlp, ours.architecture.eps) == ("none", None, 1e-5)
+    assert torch.equal(ours.W_U, 3 * MIXER.out.weight.mT)
+    stream = MIXER.rows.weight.detach()[TOKENS]
+    q, k, v = (MIXER.get_submodule(name)(stream).unflatten(-1, (2, 2)).transpose(1, 2) for name in "qkv")
+    mix = (causal_softmax(q @ k.mT * 2**-0.5, None) @ v).transpose(1, 2).flatten(-2)
+    torch.testing.assert_close(run(ours, TOKENS).logits, 3 * MIXER.out(stream + MIXER.o(mix)).detach())
+    across = HeadNorm(NormForm("across", False, "weight", eps=(1e-5,)), True)
+    norm = of(replace(block, heads=replace(plain, q_norm=across))).layers[0].q_norm
+    assert norm.across_heads
+    assert torch.equal(norm.gain, torch.ones(2, 2))
+    refusal(lambda: of(block, replace(block, residual=0.5)), NotThisModel, "layer 1, multiplier", "as in layer 0: 1.0")
+    after = NormForm("across", False, "weight", eps=(1e-5,))
+    refusal(lambda: of(replace(block, after_heads=after)), NotThisModel, "layer 0: a bias b_O before a norm")
+    turning = replace(plain, scores=replace(plain.scores, rotary=Rotary((1.0,))))
+    learned = replace(entry, positions="places")
+    refusal(lambda: of(replace(block, heads=turning), entry=learned), NotThisModel, "found rotary and learned")
+    six = Exit(None, replace(linear("out"), result=torch.zeros(1, 6, 6)), 1.0, None)
+    refusal(lambda: of(block, leaves=six), NotThisModel, "as many logits as the embedding has rows, 5, found 6")

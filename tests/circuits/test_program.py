@@ -21,6 +21,7 @@ from loadstore.circuits.program_of_pair import program_of_pair
 from loadstore.circuits.program_text import lines_of, program_of
 from loadstore.circuits.sized import circuit
 from loadstore.errors import BadRequest, NotThisModel
+from loadstore.sites import Reader, Writer
 
 LISTED = {
     "embed -> L3.H1.Q": 1.0,
@@ -69,6 +70,14 @@ def test_bands_of_mlps_have_no_gap_and_at_most_eight_layers() -> None:
     wires = [wire(f"embed -> L{layer}.mlp") for layer in (0, 2, 3, *range(5, 14))]
     names = [load.name for load in loads_of(wires, [1.0] * len(wires))]
     assert names == ["L0.mlp", "L2–L3 MLPs", "L5–L12 MLPs", "L13.mlp"]
+
+
+def test_parts_of_an_mlp_are_groups_of_their_own() -> None:
+    writers = [Writer("expert", 0, 1), Writer("shared", 0), Writer("expert", 0, 2)]
+    readers = [Reader(1, 3, "expert"), Reader(1, 3, "expert"), Reader(1, 4, "expert")]
+    loads = loads_of(list(zip(writers, readers, strict=True)), [1.0, 2.0, 1.0])
+    named = [(load.name, [part.name for part in load.parts]) for load in loads]
+    assert named == [("L1.E3", ["L0.shared", "L0.E1"]), ("L1.E4", ["L0.E2"])]
 
 
 def test_many_heads_and_many_groups_are_put_together() -> None:

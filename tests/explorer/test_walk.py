@@ -3,13 +3,14 @@
 import planted as p
 import pytest
 import torch
+import xarray as xr
 from close import assert_close
 from served import on_builtin
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import find_circuit
+from loadstore.explorer.circuit import find_circuit, why_none
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.table import answered
 
@@ -147,3 +148,16 @@ def test_the_walk_is_made_once(explorer: Explorer, walked: Document) -> None:
         raise AssertionError("made again")
 
     assert answered("walk", explorer, {})(asked) == walked
+
+
+def test_pairs_that_do_no_more_than_their_controls_are_no_circuit_and_the_best_is_named() -> None:
+    table = xr.Dataset(
+        {"change": ("pair", [0.1, 0.3]), "control": ("pair", [0.2, 0.4])},
+        coords={"pair": ["L0.H1 → L1.H0", "L0.H2 → L1.H0"]},
+        attrs={"least": 0.4, "model": "small"},
+    )
+    said = why_none(table)
+    assert said.startswith("small has 2 pairs of a previous-token head and an induction head")
+    assert said.endswith(
+        "L0.H2 → L1.H0, changes the loss on random repeats by 0.300 nats, its largest control by 0.400."
+    )

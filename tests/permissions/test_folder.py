@@ -86,3 +86,17 @@ def test_a_folder_that_the_system_refuses_is_named(tmp_path: Path, monkeypatch: 
         with pytest.raises(BadRequest, match="closed cannot be listed: Permission denied; name a new folder"):
             write_folder(written, tmp_path / "closed")
     assert list((tmp_path / "closed").iterdir()) == []
+
+
+def test_latents_are_written_as_a_file_of_ours(tmp_path: Path) -> None:
+    source = save(reference(NAMED["deepseek3-no-experts-tied"]), tmp_path / "source")
+    assert folder_of(load(source), source).layout == "loadstore's own file"
+
+
+def test_keys_in_one_matrix_cannot_be_ungrouped(tmp_path: Path) -> None:
+    source = save(reference(NAMED["phi3-window-partial"]), tmp_path / "source")
+    model = load(source)
+    space = subspace(model, torch.randn(2, model.architecture.d_model, dtype=torch.float64))
+    enforced = enforce(model, Policy({"p": space}, load={"p": ["!L0.H0.K"]}), ungroup=True)
+    with pytest.raises(BadRequest, match="keeps queries, keys and values in one matrix"):
+        folder_of(enforced, source)

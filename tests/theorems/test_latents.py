@@ -1,17 +1,24 @@
 """Multi-head latent attention: heads load through a latent whose size is a scale of each token, as any norm's is."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hostile import forge, refusal
 from tiny import KINDS, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.checkpoints.checkpoint import read_checkpoint
+from loadstore.checkpoints.families.own import packed
+from loadstore.checkpoints.families.own_latents import read_latents
+from loadstore.checkpoints.library import load
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.figures.facts import facts
 from loadstore.figures.weights.undefined import undefined
+from loadstore.model.architecture import MOST
 from loadstore.model.composed import Composed, Piece
 from loadstore.model.gauge import permute_heads
 from loadstore.model.latent import Latent
@@ -129,6 +136,10 @@ def test_a_composed_matrix_is_its_product_in_every_view() -> None:
     for row in range(7):
         torch.testing.assert_close(lazy[row] + 0, dense[row], rtol=1e-14, atol=1e-14)
     torch.testing.assert_close(torch.ones(7, dtype=torch.float64) @ lazy, dense.sum(0))
+    torch.testing.assert_close(matrix.take(torch.tensor([6, 2, 2])), dense[[6, 2, 2]])
+    parts = [part for piece in matrix.pieces for part in (*piece.own, piece.down)]
+    assert matrix.raw.tobytes() == b"".join(part.numpy().tobytes() for part in parts)
+    assert matrix.address(12) == 0
     assert numbers_of(lazy) == 2 * 7 + 4 * 3 + 3 + 7  # what is below a product is shared
     with pytest.raises(BadCheckpoint, match=r"a file: tensor 'x' has NaN"):
         (Quantised.of(composed(nan=True)[0], (7, 7))[2] + 0)
@@ -138,3 +149,21 @@ def test_a_latent_of_one_number_is_its_sign() -> None:
     latent = Latent(torch.tensor([[2.0], [-1.0]]), eps=1e-30)
     c = latent.of(torch.tensor([[1.0, 1.0], [1.0, 4.0]]))
     assert (c * latent.scale(c, 1)).tolist() == [[1.0], [-1.0]]
+
+
+def test_a_header_states_possible_latents_of_all_layers(tmp_path: Path) -> None:
+    first, second, *rest = MODEL.layers
+    other = replace(second, kv_latent=replace(second.kv_latent, eps=0.5))
+    refusal(
+        lambda: packed(replace(MODEL, layers=(first, other, *rest))), BadRequest, "its layers have different latents"
+    )
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(packed(MODEL))
+    assert load(path).layers[1].kv_latent.eps == second.kv_latent.eps
+    for stated in ({"direct": 2}, {"direct": 2, "eps": 1}, {"direct": 64, "eps": 1e-6}):
+        forge(path, latents=json.dumps({"kv_latent": stated}))
+        refusal(lambda: load(path), BadCheckpoint, "its header names a latent 'kv_latent' of", "fewer than a head has")
+    forge(path, latents=json.dumps({"kv_latent": {"direct": 2, "eps": 1e-6}}))
+    wide = {"kv_latent.W": torch.zeros(1, 1).expand(12, MOST["d_model"] + 1)}
+    vast = replace(read_checkpoint(path), tensors=wide)
+    refusal(lambda: read_latents(vast, MODEL.architecture, ""), BadCheckpoint, "numbers is impossible")
