@@ -126,6 +126,10 @@ REFUSED = {
     "null activation": (of("llama", hidden_act=None), "hidden_act = null"),
     "null eps": (of("llama", rms_norm_eps=None), "rms_norm_eps = null"),
     "null base": (of("llama", rope_theta=None), "rope_theta = None"),
+    "null base of YaRN": (
+        of("qwen3", rope_parameters={"rope_type": "yarn", "factor": 4.0, "rope_theta": None}),
+        "rope_theta = None",
+    ),
     "null tie": (of("llama", tie_word_embeddings=None), "tie_word_embeddings = null"),
     "labels of null": (of("qwen2", num_labels=None), "num_labels = null"),
     "a head that stablelm does not have": (of("stablelm", head_dim=6), "hidden_size / num_attention_heads makes it"),

@@ -103,7 +103,9 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
     where, kind = facts.checkpoint.path, _kind(facts, stated)
     lengthens = kind == "yarn" and "factor" in stated and stated["factor"] is None  # by the lengths of contexts
     if kind == "yarn":  # whose other keys may be null
-        stated = {key: value for key, value in stated.items() if value is not None or key in (OLD, "truncate")}
+        stated = {
+            key: value for key, value in stated.items() if value is not None or key in (OLD, "truncate", "rope_theta")
+        }
     if unknown := sorted(set(stated) - {*ALWAYS, *USED[kind]}):
         key = f"{at}.{quote(unknown[0], 60)}"
         raise NotThisModel(
