@@ -88,9 +88,10 @@ bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 bench-check: $(DEV) ## has an analysis become slower than benchmarks/check.json says? (two minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/check.py $(BENCH_ARGS)
 
-causes: $(DEV) ## which numbers of a wire predict what cutting it does (about 20 minutes)
+causes: $(DEV) ## which numbers of a wire predict what cutting it does (about 40 minutes)
 	$(BIN)/python benchmarks/causes.py builtin
 	$(BIN)/python benchmarks/causes.py smollm2
+	$(BIN)/python benchmarks/causes.py gemma3-270m
 
 constraints: ## resolve constraints.txt anew; needs uv
 	scripts/constraints

@@ -1,6 +1,6 @@
 """Which numbers of a wire predict the effect of cutting it: every measure against effects on other text.
 
-    python benchmarks/causes.py builtin        (or smollm2; about 15 minutes there)
+    python benchmarks/causes.py builtin        (or smollm2, gemma3-270m; about 15 minutes there)
 
 Covariances come from the shipped corpus. Effects are local (docs/traffic.md): total variation of the reader's own
 pattern for Q and K, relative change of the store for V and MLPs, on held-out prompts: pages of this repository's
