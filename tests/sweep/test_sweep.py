@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -130,15 +131,15 @@ def test_an_analysis_that_a_model_does_not_define_fails_with_its_reason(tmp_path
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(small_models(tmp_path / "models"), ["spectrum", "heads"], {"heads": {"sequences": 2}})
     started: list[subprocess.Popen[bytes]] = []
-    really = subprocess.Popen
 
-    def start(*words: object, **options: object) -> "subprocess.Popen[bytes]":
-        started.append(really(*words, **options))
-        if len(started) == 1:
-            os.kill(started[0].pid, signal.SIGKILL)
-        return started[-1]
+    class Start(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            started.append(self)
+            if len(started) == 1:
+                os.kill(self.pid, signal.SIGKILL)
 
-    monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", start)
+    monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", Start)
     result = swept(plan, tmp_path / "out", Local(1))
     assert (result.computed, result.failed, len(started)) == (4, (), 2)
     monkeypatch.setattr("loadstore.sweep.local.TRIES", 1)
