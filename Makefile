@@ -41,7 +41,7 @@ test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), three at a time, then tho
 	some $(BIN)/python -m pytest -m 'alone$(DAY)' $(PYTEST_ARGS:%.xml=%-alone.xml)
 
 quick: $(DEV) ## run the quick tests, those of tiny models
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone' $(QUICK) \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone and not nightly' $(QUICK) \
 		$(addprefix --ignore=tests/,$(addsuffix .py,$(SLOWER))) $(PYTEST_ARGS)
 
 nightly: ## run every test in full, then every mutant (some hours)
