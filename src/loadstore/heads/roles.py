@@ -215,4 +215,5 @@ def second_copy_loss(weights: Weights, tokens: Tokens, edits: Sequence[Edit] = (
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2
     with torch.no_grad():
         logits = forward(weights, tokens, edits)[:, -period:-1]
-    return float(F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1 - period :].flatten()))
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return float(F.cross_entropy(wide.flatten(0, 1), tokens[:, 1 - period :].flatten()))
