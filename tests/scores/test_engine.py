@@ -105,6 +105,21 @@ def test_every_route_gives_the_dense_product(
         assert abs(float(x[i, j].sqrt() - (A @ B).norm())) < most * float(chance)
 
 
+def test_outliers_of_a_stream_do_not_make_single_precision_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers are 30 times larger in one dimension than elsewhere, and readers as much smaller there."""
+    gain = torch.ones(D, dtype=torch.float64)
+    gain[0] = 30
+    writers = [_stored(draw(rows, D, seed=seed) * gain) for seed, rows in enumerate([150, 8] * 5)]
+    readers = [_stored(draw(8, D, seed=100 + seed) / gain) for seed in range(10)]
+    ask = question(writers, readers, np.ones((10, 10), dtype=bool))
+    plan = everything(True, ask)
+    monkeypatch.setattr(engine, "routes", lambda *_: plan)
+    monkeypatch.setattr(engine, "ERROR", 0.0)  # nothing is computed again
+    chance = torch.tensor([[float(dense(w).norm() * dense(r).norm()) for r in readers] for w in writers]) * D**-0.5
+    error = (answered(ask, torch.float32).sqrt() - answered(ask, torch.float64).sqrt()).abs() / chance
+    assert float(error.max()) < CHANCE / 4
+
+
 @each("dtype", [torch.float64, torch.float32], str)
 def test_planted_zeros_are_zero(dtype: torch.dtype) -> None:
     basis = torch.linalg.qr(draw(D, D, seed=1))[0]

@@ -1,8 +1,9 @@
-"""⟨AᵀA, B Bᵀ⟩ of many ends at once, by one product of trace-free symmetric matrices stored as packed halves.
+"""⟨AᵀA, B Bᵀ⟩ of many ends at once, by one product of symmetric matrices stored as packed halves.
 
-With a′ = a − tr a/d · I, and b′ likewise, tr(a b) = tr a · tr b/d + ⟨a′, b′⟩. The first term is chance, which rounding
-in the product cannot affect. A packed a′ is its blocks on and above the diagonal, in block rows; each off-diagonal
-block counts twice. Derivation: docs/scores-through-cores.md, checked by tests/scores/test_engine.py.
+The diagonals, with what is largest in a stream with outliers, are multiplied in double precision: they hold all of
+chance, which rounding elsewhere cannot affect. The rest of a matrix is packed as its blocks on and above the diagonal,
+in block rows; each off-diagonal block counts twice. Derivation: docs/scores-through-cores.md, checked by
+tests/scores/test_engine.py.
 """
 
 from collections.abc import Sequence
@@ -17,19 +18,21 @@ from loadstore.linear.bands import bands
 from loadstore.linear.ends import End
 from loadstore.threads import threads_for
 
-LONG = 1 << 16  # terms that one product sums in its own precision; these sums are added in double precision
+LONG = 1 << 12  # terms that one product sums in its own precision; these sums are added in double precision
 
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Matrices a′ of several ends, stored in block rows: ``blocks`` are [end, rows, columns]."""
+    """Matrices of several ends: ``blocks`` are their block rows [end, rows, columns], with zeros on the diagonal."""
 
     blocks: list[Float[Tensor, "end _ _"]]
+    diagonals: Float[Tensor, "end d"]
 
     @classmethod
     def empty(cls, ends: int, d: int, like: Tensor) -> "Packed":
         """Allocate memory for several ends."""
-        return cls([like.new_empty(ends, rows.stop - rows.start, d - rows.start) for rows, _ in bands(d)])
+        blocks = [like.new_empty(ends, rows.stop - rows.start, d - rows.start) for rows, _ in bands(d)]
+        return cls(blocks, like.new_empty(ends, d, dtype=torch.float64))
 
     @classmethod
     def of(cls, ends: Sequence[End], dtype: torch.dtype) -> "Packed":
@@ -42,12 +45,16 @@ class Packed:
         """Pack ends from an index on; consecutive ends of equal rank are packed together."""
         for (full, _), group in groupby(ends, key=lambda end: (end.full, end.rank)):
             stack = list(group)
-            traces = torch.stack([end.trace() for end in stack]) / stack[0].matrix.shape[1]
-            self._put(slice(start, start + len(stack)), torch.stack([end.matrix for end in stack]), traces, full=full)
+            self._put(slice(start, start + len(stack)), torch.stack([end.matrix for end in stack]), full=full)
             start += len(stack)
 
-    def _put(self, at: slice, stack: Float[Tensor, "end _ d"], means: Float[Tensor, " end"], *, full: bool) -> None:
+    def _put(self, at: slice, stack: Float[Tensor, "end _ d"], *, full: bool) -> None:
         """Compute only the blocks that are kept."""
+        self.diagonals[at] = (
+            stack.diagonal(dim1=1, dim2=2)
+            if full
+            else torch.linalg.vector_norm(stack, dim=1, dtype=torch.float64).square()
+        )
         cores = stack.to(self.blocks[0].dtype)
         for block, (rows, columns) in zip(self.blocks, bands(stack.shape[2]), strict=True):
             if full:
@@ -55,7 +62,12 @@ class Packed:
             else:
                 with threads_for(cores[:, :, rows].numel() * block.shape[2]):
                     torch.bmm(cores[:, :, rows].mT, cores[:, :, columns], out=block[at])
-            block[at].diagonal(dim1=1, dim2=2).sub_(means[:, None].to(block))
+            block[at].diagonal(dim1=1, dim2=2).zero_()
+
+    def peaks(self) -> Float[Tensor, " end"]:
+        """The largest magnitude off the diagonal of each end, before ``weigh``, in double precision."""
+        largest = [torch.maximum(block.amax((1, 2)), -block.amin((1, 2))) for block in self.blocks]
+        return torch.stack(largest).amax(0).double().cpu()
 
     def weigh(self) -> None:
         """Count the blocks above the diagonal twice; call this on one side of a product only."""
@@ -64,16 +76,14 @@ class Packed:
 
 
 def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "writer reader"]:
-    """⟨a′, b′⟩ of some writers with every reader, in double precision from sums of ``LONG`` terms."""
-    total: Tensor | None = None
+    """⟨a, b⟩ of some writers with every reader, in double precision from sums of ``LONG`` terms."""
+    total = weighed.diagonals[writers] @ packed.diagonals.mT
     for left, right in zip(weighed.blocks, packed.blocks, strict=True):
         a, b = left[writers].flatten(1), right.flatten(1)
         for start in range(0, a.shape[1], LONG):
             part = a[:, start : start + LONG], b[:, start : start + LONG]
             with threads_for(len(a) * part[0].shape[1] * len(b)):
-                product = (part[0] @ part[1].mT).double()
-            total = product if total is None else total.add_(product)
-    assert total is not None
+                total += part[0] @ part[1].mT
     return total
 
 

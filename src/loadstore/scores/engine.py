@@ -1,9 +1,9 @@
 """The squared products ‖A B‖² of many wires, computed for a few readers at a time against all their writers.
 
 Writers are kept as packed Gram matrices and small cores. Readers are processed in batches. Each wire takes the cheaper
-route (``linear.routes``). The error of a float32 product of Gram matrices is at most ε ‖a‖ ‖b‖ with ε = ERROR/d. The
-error of the score, relative to chance, is then at most ε ‖a‖ ‖b‖/(2 √(X · E X)). If that exceeds a millionth, the wire
-is recomputed in double precision.
+route (``linear.routes``). Rounding off the diagonals of float32 Gram matrices changes X by about e = ERROR · min(max |a| ‖b‖,
+‖a‖ max |b|), which is relative to chance e/(2 √(X · E X)) of the score. If that exceeds a millionth, the wire is
+recomputed in double precision.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from loadstore.linear.routes import Routes, routes
 from loadstore.scores.cores import stacked
 from loadstore.threads import at_once
 
-ERROR = 5e-6  # error of a float32 product of Gram matrices: at most this · ‖a‖ ‖b‖/d (tests/scores/test_engine.py)
+ERROR = 3e-7  # of a float32 product, see above (tests/scores/test_engine.py, test_precision.py)
 ALLOWED = 1e-6  # allowed error of a score, relative to chance
 TOGETHER, DENSE = 64, 4  # readers in one batch, and such as are as wide as the stream
 MEMORY = {"writers": 2 << 30, "readers": 1 << 30}  # bytes of packed Gram matrices held at a time
@@ -55,10 +55,11 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class _Bank:
-    """Writers in memory: packed Gram matrices with their indices, cores of those that need them, traces, spectra."""
+    """Writers in memory: packed Gram matrices, indices, largest entries; cores of those that need them, spectra."""
 
     rows: np.ndarray
     packed: Packed
+    peaks: Float[Tensor, " packed"]
     place: np.ndarray
     cores: dict[int, Tensor]
     traces: Float[Tensor, " row"]
@@ -117,8 +118,9 @@ def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank
         written += spectra(ends, dtype)
         exponents += [end.exponent for end in ends]
     assert packed is not None
+    peaks = packed.peaks()
     packed.weigh()
-    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(written), torch.tensor(exponents))
+    return _Bank(rows, packed, peaks, packed_row, cores, torch.stack(traces), stacked(written), torch.tensor(exponents))
 
 
 def _ends(
@@ -141,21 +143,23 @@ def _tile(
     written = bank.spectra[kept]
     x = torch.full((len(rows), len(columns)), torch.nan, dtype=torch.float64)
     by_gram = plan.by_gram[np.ix_(rows, columns)]
+    rounding = torch.zeros_like(x)
     if by_gram.any():
         inner_columns = [j for j in range(len(columns)) if plan.readers[columns[j]]]
         packed = Packed.of([ends[j] for j in inner_columns], dtype)
         held = [i for i in range(len(rows)) if plan.writers[rows[i]]]
         places = bank.place[kept[held]]
-        inner = products(bank.packed, packed, slice(places[0], places[-1] + 1)).cpu()[places - places[0]]
-        x[np.ix_(held, inner_columns)] = inner + bank.traces[kept][held][:, None] * traces[inner_columns] / ask.d
+        cells = np.ix_(held, inner_columns)
+        x[cells] = products(bank.packed, packed, slice(places[0], places[-1] + 1)).cpu()[places - places[0]]
+        a, b = torch.linalg.vector_norm(written[held], dim=1), torch.linalg.vector_norm(read[inner_columns], dim=1)
+        rounding[cells] = ERROR * torch.minimum(bank.peaks[places].outer(b), a.outer(packed.peaks()))
     for j in range(len(columns)):
         others = np.flatnonzero(wanted[kept, j] & ~by_gram[:, j])
         if len(others):
             x[others, j] = crossed([bank.cores[int(kept[i])] for i in others], ends[j].matrix.to(dtype)).cpu()
     if dtype != torch.float64:
-        sizes = torch.linalg.vector_norm(written, dim=1)[:, None] * torch.linalg.vector_norm(read, dim=1)
         chance = bank.traces[kept][:, None] * traces / ask.d
-        unsure = torch.from_numpy(by_gram) & ((x.clamp(min=0) * chance).sqrt() < ERROR / ask.d * sizes / (2 * ALLOWED))
+        unsure = torch.from_numpy(by_gram) & ((x.clamp(min=0) * chance).sqrt() < rounding / (2 * ALLOWED))
         for j in unsure.any(0).nonzero().flatten().tolist():
             unsure_rows = unsure[:, j].nonzero().flatten().tolist()
             x[unsure_rows, j] = _exactly([again("A", int(rows[i])) for i in unsure_rows], again("B", int(columns[j])))
