@@ -141,6 +141,10 @@ REFUSED = {
     "a dropout that is a name": (of("gpt_neo", embed_dropout="gelu"), "embed_dropout = gelu, expected a number from 0"),
     "a dropout above 1": (of("llama", attention_dropout=1.5), "attention_dropout = 1.5, expected a number from 0 to 1"),
     "half of a predicted layer": (of("deepseek_v3", num_nextn_predict_layers=0.5), "num_nextn_predict_layers = 0.5,"),
+    "a flag where groups are not read": (
+        of("deepseek_v2", topk_group=True, first_k_dense_replace=32),
+        "topk_group = True, expected a whole number",
+    ),
     "null alias": ({**GPT2, "num_attention_heads": None}, "two names for one setting"),
     "heads that do not divide": (of("llama", num_attention_heads=3, num_key_value_heads=3, head_dim=4), "a multiple"),
 }

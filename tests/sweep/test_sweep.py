@@ -1,5 +1,6 @@
 """A sweep computes what is missing and nothing else, whichever engine runs it, and one failure stops nothing."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -147,6 +148,18 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, monkeypatch: pytest
     result = swept(plan, tmp_path / "other", Local(1))
     assert result.computed == 3
     assert "its process died 1 times (signal 9)" in result.failed[0][1]
+
+
+def test_a_worker_that_cannot_be_started_fails_its_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(small_models(tmp_path / "models"), ["spectrum"])
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", refused)
+    result = swept(plan, tmp_path / "out", Local(2))
+    assert (result.computed, len(result.failed)) == (0, 2)
+    assert "could not be started ([Errno 11] Resource temporarily unavailable); use" in result.failed[0][1]
 
 
 def test_two_equal_checkpoints_are_computed_once(tmp_path: Path) -> None:

@@ -50,11 +50,10 @@ class Packed:
 
     def _put(self, at: slice, stack: Float[Tensor, "end _ d"], *, full: bool) -> None:
         """Compute only the blocks that are kept."""
-        self.diagonals[at] = (
-            stack.diagonal(dim1=1, dim2=2)
-            if full
-            else torch.linalg.vector_norm(stack, dim=1, dtype=torch.float64).square()
-        )
+        if full:
+            self.diagonals[at] = stack.diagonal(dim1=1, dim2=2).double()
+        else:
+            self.diagonals[at] = torch.linalg.vector_norm(stack, dim=1, dtype=torch.float64).square()
         cores = stack.to(self.blocks[0].dtype)
         for block, (rows, columns) in zip(self.blocks, bands(stack.shape[2]), strict=True):
             if full:

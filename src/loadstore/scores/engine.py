@@ -1,9 +1,9 @@
 """The squared products ‖A B‖² of many wires, computed for a few readers at a time against all their writers.
 
 Writers are kept as packed Gram matrices and small cores. Readers are processed in batches. Each wire takes the cheaper
-route (``linear.routes``). Rounding off the diagonals of float32 Gram matrices changes X by about e = ERROR · min(max |a| ‖b‖,
-‖a‖ max |b|), which is relative to chance e/(2 √(X · E X)) of the score. If that exceeds a millionth, the wire is
-recomputed in double precision.
+route (``linear.routes``). Rounding off the diagonals of float32 Gram matrices changes X by about
+e = ERROR · min(max |a| ‖b‖, ‖a‖ max |b|), which is relative to chance e/(2 √(X · E X)) of the score. If that exceeds a
+millionth, the wire is recomputed in double precision.
 """
 
 from collections.abc import Callable, Iterator

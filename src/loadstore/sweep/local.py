@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import msgspec
 
+from loadstore.quote import quote
 from loadstore.sweep.compute import Outcome
 from loadstore.sweep.engine import Unit
 from loadstore.sweep.item import Item
@@ -80,7 +81,10 @@ class _Worker:
         task = msgspec.json.encode(Task(str(self._store.folder), self._store.suffix, item)) + b"\n"
         code = 0
         for _ in range(TRIES if not self._stopped else 0):
-            process = self._started()
+            try:
+                process = self._started()
+            except OSError as error:  # too many processes, or no memory for another
+                return Outcome(item.key, f"its process could not be started ({quote(error)}); use fewer workers")
             assert process.stdin is not None
             assert process.stdout is not None
             with suppress(OSError, msgspec.DecodeError):  # it died before, while or after it was asked

@@ -21,7 +21,7 @@ TYPES: dict[type, str] = {
     dict: "an object",
 }
 DEFAULTS = (bool, int, str)  # types of defaults that a value must share
-SILENT: dict[str, tuple[type, ...]] = {
+UNREAD: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("bos_token_id", "pad_token_id", "chunk_size_feed_forward", "pretraining_tp"), (int,)),
     **dict.fromkeys(("initializer_range", "init_std"), (float,)),
     **dict.fromkeys(("use_cache", "return_dict", "output_hidden_states", "reorder_and_upcast_attn"), (bool,)),
@@ -34,9 +34,9 @@ SILENT: dict[str, tuple[type, ...]] = {
     "layerdrop": (int, float),
     **dict.fromkeys(("embedding_fraction", "router_aux_loss_coef", "router_jitter_noise"), (float,)),
     "output_router_logits": (bool,),
-    "intermediate_size": (int,),
+    **dict.fromkeys(("intermediate_size", "n_group", "topk_group"), (int,)),
 }
-"""Types of keys that change no number, which the reference checks all the same."""
+"""Types of keys that are not read, or not in every model, which the reference checks all the same."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def settled(facts: Facts, keys: Keys) -> Facts:
             raise BadCheckpoint(
                 f"{where}: its config says {name} = {quote(value, 40)}, expected {TYPES[type(default)]}"
             )
-    for name in sorted(keys.silent & set(SILENT) & set(config)):
-        value, kinds = config[name], SILENT[name]
+    for name in sorted(keys.every & set(UNREAD) & set(config)):
+        value, kinds = config[name], UNREAD[name]
         if value is not None and type(value) not in kinds:
             expected = " or ".join(TYPES[kind] for kind in kinds)
             raise BadCheckpoint(f"{where}: its config says {name} = {quote(value, 40)}, expected {expected}")
