@@ -237,7 +237,7 @@ WRONG: dict[str, tuple[File, type[BadCheckpoint], tuple[str, ...]]] = {
         NotThisModel,
         ("rope_freqs.weight", "no place in a qwen2"),
     ),
-    "a part of a model": (plain("llama").with_fact("split.count", U32, 2), NotThisModel, ("split.count = 2",)),
+    "a part of a model": (plain("llama").with_fact("split.count", U32, 2), BadCheckpoint, ("split.count = 2",)),
     "an adapter": (plain("llama").with_fact("adapter.type", TEXT, "lora"), NotThisModel, ("adapter.type = lora",)),
 }
 

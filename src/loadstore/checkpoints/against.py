@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import USUAL
+from loadstore.checkpoints.gguf_parts import parts_of
 from loadstore.checkpoints.pretrained import Pretrained
 from loadstore.checkpoints.quiet import quiet
 from loadstore.checkpoints.shards import is_index
@@ -40,10 +41,12 @@ def check_file(weights: Weights, path: Path) -> Comparison:
         The comparison, with the largest difference.
 
     Raises:
-        BadRequest: ``transformers`` is not installed, or cannot read this file.
+        BadRequest: ``transformers`` is not installed, or cannot read this file or a model in parts.
         BadCheckpoint: The logits differ by more than the tolerance.
     """
     library = _library()
+    if len(parts_of(path.name)) > 1:
+        raise refused(f"{path.name}, a GGUF model in several parts")
     if path.suffix == PACKED:
         return _compared(weights, library, lambda: _opened(library, path.parent, gguf_file=path.name))
     if is_index(path) or path.name in USUAL:

@@ -7,7 +7,7 @@ Source: the GGUF specification (ggml).
 import math
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,22 @@ KEPT = 1 << 30  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The location of one tensor: its shape (rows first), its format, its first byte and its size in bytes."""
+    """The location of one tensor: its file, shape (rows first), format, first byte in the file and mapped bytes."""
 
+    path: Path
     shape: tuple[int, ...]
     kind: int
     start: int
-    size: int
+    content: NDArray[np.uint8] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class GGUF:
-    """The header of a file, with its facts and the locations of its tensors, and all of its bytes, mapped."""
+    """The header of a file, with its facts and the locations of its tensors."""
 
     path: Path
     facts: dict[str, Any]
     stored: dict[str, Stored]
-    content: NDArray[np.uint8]
 
     def tensors(self) -> dict[str, Quantised]:
         """Every tensor, unread. A file that widens to less than 1 GiB caches its dequantised numbers in memory.
@@ -54,11 +54,12 @@ class GGUF:
         A larger file caches nothing and dequantises again on every use.
         """
         keep = 4 * sum(math.prod(stored.shape) for stored in self.stored.values()) < KEPT
-        return {name: self._tensor(name, stored, keep=keep) for name, stored in self.stored.items()}
+        return {name: _tensor(name, stored, keep=keep) for name, stored in self.stored.items()}
 
-    def _tensor(self, name: str, stored: Stored, *, keep: bool) -> Quantised:
-        rows = self.content[stored.start : stored.start + stored.size].reshape(math.prod(stored.shape[:-1]), -1)
-        return Quantised.of(Matrix(rows, stored.kind, f"{self.path}: tensor '{quote(name)}'", keep=keep), stored.shape)
+
+def _tensor(name: str, stored: Stored, *, keep: bool) -> Quantised:
+    rows = stored.content.reshape(math.prod(stored.shape[:-1]), -1)
+    return Quantised.of(Matrix(rows, stored.kind, f"{stored.path}: tensor '{quote(name)}'", keep=keep), stored.shape)
 
 
 class _Header:
@@ -66,6 +67,7 @@ class _Header:
 
     def __init__(self, data: mmap.mmap, path: Path) -> None:
         self.data, self.path, self.at, self.end = data, path, 0, min(len(data), MOST_HEADER)
+        self.content = np.frombuffer(data, np.uint8)
         self.entries = 0
 
     def bytes(self, count: int) -> bytes:
@@ -138,8 +140,8 @@ def read_gguf(path: Path) -> GGUF:
     for name, tensor in sorted(stored.items(), key=lambda each: each[1].start):
         if tensor.start < end:
             raise head.bad(f"puts tensor '{quote(name)}' over another")
-        end = tensor.start + tensor.size
-    return GGUF(path, facts, stored, np.frombuffer(data, np.uint8))
+        end = tensor.start + len(tensor.content)
+    return GGUF(path, facts, stored)
 
 
 def _facts(head: _Header) -> tuple[dict[str, Any], list[tuple[str, tuple[int, ...], int, int]]]:
@@ -183,4 +185,4 @@ def _place(head: _Header, name: str, shape: tuple[int, ...], kind: int, start: i
     taken = entries // numbers * size
     if start + taken > len(head.data):
         raise head.bad(f"puts tensor '{quote(name)}' beyond its end")
-    return Stored(shape, kind, start, taken)
+    return Stored(head.path, shape, kind, start, head.content[start : start + taken])

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from loadstore.checkpoints.download import Shelf, quiet
 from loadstore.checkpoints.families.table import FAMILIES, supported
+from loadstore.checkpoints.gguf_parts import parts_of
 from loadstore.checkpoints.hub_errors import NoSuchRepository, refusal, unreachable
 from loadstore.checkpoints.names import published
 from loadstore.checkpoints.repository import (
@@ -104,11 +105,11 @@ def _config(shelf: Shelf) -> dict[str, Any]:
     return config
 
 
-def _shards(shelf: Shelf, index: Path) -> list[str]:
-    """The shards in an index; all are checked for existence and size before the first is downloaded."""
-    if not is_index(index):
+def _shards(shelf: Shelf, model: Path) -> list[str]:
+    """The shards of an index or parts of GGUF; all are checked for existence and size before one is downloaded."""
+    shards = sorted(set(places_of(model).values())) if is_index(model) else parts_of(model.name)
+    if not shards:
         return []
-    shards = sorted(set(places_of(index).values()))
     for shard in shards:
         if shard not in shelf.files and shelf.folder is not None:
             raise BadRequest(
@@ -117,7 +118,8 @@ def _shards(shelf: Shelf, index: Path) -> list[str]:
             )
         if shard not in shelf.files or not FILE.fullmatch(shard):
             raise BadCheckpoint(
-                f"{shelf.where} has no file '{quote(shard)}', which its {index.name} lists; choose another revision"
+                f"{shelf.where} has no file '{quote(shard)}', which belongs to its {model.name}; choose another "
+                "revision"
             )
     total = sum(shelf.files[shard][0] or 0 for shard in shards)
     bounded(f"all {len(shards)} shards", total if shelf.folder is None else len(shards), shelf.where)

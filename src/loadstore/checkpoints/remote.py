@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadstore.atomic import replacing, write_whole
+from loadstore.checkpoints.gguf_parts import parts_of
 from loadstore.checkpoints.joined import cache_folder
 from loadstore.checkpoints.repository import CONFIG, SHARD, TOKENIZER, TOKENIZER_CONFIG, bounded, choose
 from loadstore.checkpoints.shards import ENDING, is_index
@@ -98,6 +99,7 @@ def _copied(store: Any, path: str, url: str) -> Path:
     if is_index(Path(model)):
         ending = model.removesuffix(ENDING).rpartition(".")[2]
         names += sorted(name for name in listed if (match := SHARD.fullmatch(name)) and match[1] == ending)
+    names += [name for name in parts_of(model) if name in listed and name != model]
     names.append(model)
     stated = [sorted((key, str(value)) for key, value in listed[name].items()) for name in names]
     target = cache_folder() / FOLDER / _digest(f"{where} {stated}")

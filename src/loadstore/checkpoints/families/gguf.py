@@ -15,7 +15,8 @@ from loadstore.checkpoints.families.gguf_kinds import KINDS
 from loadstore.checkpoints.families.gguf_names import Names
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.table import FAMILIES
-from loadstore.checkpoints.gguf import GGUF, read_gguf
+from loadstore.checkpoints.gguf import GGUF
+from loadstore.checkpoints.gguf_parts import name_of, read_model, without_later_parts
 from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES
 from loadstore.checkpoints.vocabulary import tokens_of
 from loadstore.errors import NotThisModel
@@ -26,23 +27,24 @@ LAYER = re.compile(r"blk\.([0-9]{1,4})\.([a-z0-9_]+)\.(weight|bias)")
 
 
 def packed(path: Path) -> Path | None:
-    """The GGUF file that a path means: itself, or the only model file of a folder; None where it means another."""
+    """The GGUF file that a path means: itself, or the only model of a folder; None where it means another."""
     if path.suffix == PACKED:
         return path
     try:
-        models = [entry for entry in path.iterdir() if entry.suffix in (PACKED, *SUFFIXES) and entry.is_file()]
+        names = [entry.name for entry in path.iterdir() if entry.suffix in (PACKED, *SUFFIXES) and entry.is_file()]
     except OSError:
         return None
-    return models[0] if len(models) == 1 and models[0].suffix == PACKED else None
+    models = without_later_parts(names)
+    return path / models[0] if len(models) == 1 and models[0].endswith(PACKED) else None
 
 
 def build(path: Path, ignore: Collection[str] = ()) -> Weights:
-    """Open a GGUF file: its weights, its tokenizer where it carries one that is read, its name.
+    """Open a model in GGUF, one file or several parts: its weights, its name, its tokenizer where one is read.
 
-    Only the header is read, and what biases there are.
+    Only headers are read, and what biases there are.
 
     Args:
-        path: The file.
+        path: The file, or one of the parts.
         ignore: Keys of the file, in full, to take as if they were not stated.
 
     Returns:
@@ -52,7 +54,7 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
         BadCheckpoint: The file is damaged or contradicts itself.
         NotThisModel: It holds something that is not supported.
     """
-    file = read_gguf(path)
+    file = read_model(path, ignore)
     kind = str(file.facts.get("general.architecture"))
     if kind not in KINDS:
         raise NotThisModel(
@@ -67,7 +69,7 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
         replace(file, facts={key: value for key, value in file.facts.items() if key not in ignore}),
         weights.architecture.vocab,
     )
-    weights = replace(weights, origin=quote(path.name, 60))
+    weights = replace(weights, name=quote(name_of(path), 60), origin=quote(path.name, 60))
     return replace(weights, untokenised=tokens) if isinstance(tokens, str) else replace(weights, tokens=tokens)
 
 
