@@ -59,7 +59,7 @@ check: $(DEV) ## lint, formatting, types and layers, then those of web/ (make we
 web: $(NODE) ## check the types of web/ and run its unit tests; needs Node 20 or later
 	cd web && npm run --silent check && npm test --silent
 
-format: $(DEV) ## format the code and mend what ruff can
+format: $(DEV) ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -105,14 +105,14 @@ REFUSED: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "a missing part": (
         lambda folder: (folder / SECOND).unlink(),
         FIRST,
-        (SECOND, "is not there", "download all parts"),
+        (SECOND, "is missing", "download all parts"),
     ),
-    "a missing first": (lambda folder: (folder / FIRST).unlink(), THIRD, (FIRST, "cannot be read")),
+    "a missing first": (lambda folder: (folder / FIRST).unlink(), THIRD, (FIRST, "is missing", "download all parts")),
     "a part of another count": (stray(no=1, count=4), FIRST, (SECOND, "split.no = 1 of 4, expected 1 of 3")),
     "a part of another place": (stray(no=2, count=3), FIRST, (SECOND, "split.no = 2 of 3, expected 1 of 3")),
     "no part": (stray(), FIRST, (SECOND, "split.no = None of None")),
     "one tensor twice": (stray(no=1, count=3), FIRST, (SECOND, "holds tensor '", "as an earlier part does")),
-    "other facts": (first_of_others, FIRST, (SECOND, "says another 'general.architecture'")),
+    "other facts": (first_of_others, FIRST, (SECOND, "states another 'general.architecture'")),
     "fewer tensors": (
         lambda folder: changed(folder / THIRD, replace(llama(), facts=(), tensors=(), data=b""), no=2, count=3),
         FIRST,

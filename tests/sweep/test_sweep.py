@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -156,10 +156,39 @@ def test_a_worker_that_cannot_be_started_fails_its_items(tmp_path: Path, monkeyp
     def refused(*_: Any, **__: Any) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Once(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            started.append(self)
+            if started[0] is not self:
+                refused()
+            super().__init__(*words, **options)
+
+    monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", Once)
+    result = swept(plan, tmp_path / "one", Local(2))
+    assert (result.computed, result.failed) == (2, ())  # the other worker does its share
     monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", refused)
     result = swept(plan, tmp_path / "out", Local(2))
     assert (result.computed, len(result.failed)) == (0, 2)
     assert "could not be started ([Errno 11] Resource temporarily unavailable); use" in result.failed[0][1]
+
+
+def test_a_worker_that_is_stopped_starts_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted()
+    swept(plan_of(small_models(tmp_path / "models"), ["spectrum"]), tmp_path / "here", counted)
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Stuck(subprocess.Popen[bytes]):
+        def __init__(self, words: list[str], **options: Any) -> None:
+            started.append(self)
+            super().__init__(words if len(started) == 1 else ["sleep", "60"], **options)
+
+    monkeypatch.setattr("loadstore.sweep.local.subprocess.Popen", Stuck)
+    outcomes = cast("Generator[Outcome]", Local(2).run([[item] for item in counted.asked], Store(tmp_path / "here")))
+    assert not next(outcomes).reason
+    outcomes.close()
+    assert len(started) == 2
 
 
 def test_two_equal_checkpoints_are_computed_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ AGAIN = "download all parts again, from one revision"
 
 
 def parts_of(name: str) -> list[str]:
-    """The names of all files of the model that a name like that of a part belongs to; none for another name."""
+    """The names of all parts of the model that a part's name belongs to; empty if it is not the name of a part."""
     match = PART.fullmatch(name)
     if match is None or not 1 <= int(match["number"]) <= int(match["count"]) <= MOST_PARTS:
         return []
@@ -28,14 +28,14 @@ def parts_of(name: str) -> list[str]:
 
 
 def without_later_parts(names: Iterable[str]) -> list[str]:
-    """The names, of which a first part stands for its later ones."""
+    """The names without those of later parts whose first part is among them."""
     names = list(names)
     later = {part for name in names if name in (parts := parts_of(name))[:1] for part in parts[1:]}
     return [name for name in names if name not in later]
 
 
 def name_of(path: Path) -> str:
-    """The name of the model in a file: the file's, without what says which part it is."""
+    """The model's name: the file name without its ending and part number."""
     return PART.sub(r"\g<stem>", path.name) if parts_of(path.name) else path.stem
 
 
@@ -47,17 +47,17 @@ def read_model(path: Path, ignore: Collection[str] = ()) -> GGUF:
         ignore: Keys to take as if they were not stated; without ``split.count`` a part is a file of its own.
 
     Returns:
-        The facts of the first part without those of the split, and the tensors of all parts.
+        The file; of several parts the facts of the first, without those of the split, and the tensors of all.
 
     Raises:
         BadCheckpoint: A part is missing or damaged, or belongs to another model.
         NotThisModel: A number format is not supported.
     """
-    names = parts_of(path.name)
-    first = read_gguf(path.with_name(names[0]) if names else path)
-    count = 1 if COUNT in ignore else first.facts.get(COUNT, 1)
+    names, own = parts_of(path.name), read_gguf(path)
+    count = 1 if COUNT in ignore else own.facts.get(COUNT, 1)
     if count in (0, 1):
-        return first
+        return own
+    first = own if path.name in names[:1] or not names else _part(path.with_name(names[0]), path)
     if count != len(names):
         raise BadCheckpoint(
             f"{first.path} says {COUNT} = {quote(count, 40)}, expected the count in a name that ends in "
@@ -65,7 +65,10 @@ def read_model(path: Path, ignore: Collection[str] = ()) -> GGUF:
         )
     stored: dict[str, Stored] = {}
     for number, name in enumerate(names):
-        part = first if number == 0 else _part(path.with_name(name), first)
+        part = first if number == 0 else _part(path.with_name(name), first.path)
+        for key, fact in part.facts.items():
+            if key not in KEYS and first.facts.get(key, fact) != fact:
+                raise BadCheckpoint(f"{part.path} states another '{quote(key)}' than {first.path.name}; {AGAIN}")
         said = part.facts.get(NUMBER), part.facts.get(COUNT)
         if said != (number, count):
             raise BadCheckpoint(
@@ -82,11 +85,7 @@ def read_model(path: Path, ignore: Collection[str] = ()) -> GGUF:
     return replace(first, facts={key: fact for key, fact in first.facts.items() if key not in KEYS}, stored=stored)
 
 
-def _part(path: Path, first: GGUF) -> GGUF:
+def _part(path: Path, other: Path) -> GGUF:
     if not path.is_file():
-        raise BadCheckpoint(f"{path} is not there, a part of the model that {first.path.name} begins; {AGAIN}")
-    part = read_gguf(path)
-    for key, fact in part.facts.items():
-        if key not in KEYS and first.facts.get(key, fact) != fact:
-            raise BadCheckpoint(f"{path} says another '{quote(key)}' than {first.path.name}; {AGAIN}")
-    return part
+        raise BadCheckpoint(f"{path} is missing; it is a part of the same model as {other.name}; {AGAIN}")
+    return read_gguf(path)

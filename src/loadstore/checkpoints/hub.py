@@ -47,8 +47,9 @@ def fetch(where: HubLocation) -> Fetched:
     model = choose(shelf.files, where, where.file, f"{where.repository}:")
     config = {} if model.endswith(PACKED) else _config(shelf)
     tokenizer = _tokenizer(shelf, config)
+    parts = _checked(shelf, model, parts_of(model))
     path = shelf.get(model)
-    for shard in _shards(shelf, path):
+    for shard in parts or (_checked(shelf, model, sorted(set(places_of(path).values()))) if is_index(path) else []):
         shelf.get(shard)
     return Fetched(path, where.repository.split("/")[1], tokenizer)
 
@@ -105,11 +106,8 @@ def _config(shelf: Shelf) -> dict[str, Any]:
     return config
 
 
-def _shards(shelf: Shelf, model: Path) -> list[str]:
-    """The shards of an index or parts of GGUF; all are checked for existence and size before one is downloaded."""
-    shards = sorted(set(places_of(model).values())) if is_index(model) else parts_of(model.name)
-    if not shards:
-        return []
+def _checked(shelf: Shelf, model: str, shards: list[str]) -> list[str]:
+    """The shards or parts of a model, all checked for existence and size before one is downloaded."""
     for shard in shards:
         if shard not in shelf.files and shelf.folder is not None:
             raise BadRequest(
@@ -118,11 +116,11 @@ def _shards(shelf: Shelf, model: Path) -> list[str]:
             )
         if shard not in shelf.files or not FILE.fullmatch(shard):
             raise BadCheckpoint(
-                f"{shelf.where} has no file '{quote(shard)}', which belongs to its {model.name}; choose another "
-                "revision"
+                f"{shelf.where} has no file '{quote(shard)}', which belongs to its {model}; choose another revision"
             )
-    total = sum(shelf.files[shard][0] or 0 for shard in shards)
-    bounded(f"all {len(shards)} shards", total if shelf.folder is None else len(shards), shelf.where)
+    if shards and shelf.folder is None:
+        total = sum(shelf.files[shard][0] or 0 for shard in shards)
+        bounded(f"all {len(shards)} shards", total, shelf.where)
     return shards
 
 

@@ -99,8 +99,13 @@ def _copied(store: Any, path: str, url: str) -> Path:
     if is_index(Path(model)):
         ending = model.removesuffix(ENDING).rpartition(".")[2]
         names += sorted(name for name in listed if (match := SHARD.fullmatch(name)) and match[1] == ending)
-    names += [name for name in parts_of(model) if name in listed and name != model]
+    if missing := [name for name in parts_of(model) if name not in listed]:
+        raise BadCheckpoint(
+            f"{quote(where)} has no file '{missing[0]}', a part of the same model as {model}; upload it"
+        )
+    names += [name for name in parts_of(model) if name != model]
     names.append(model)
+    bounded(f"all {len(names)} files", sum(listed[name]["size"] or 0 for name in names), where)
     stated = [sorted((key, str(value)) for key, value in listed[name].items()) for name in names]
     target = cache_folder() / FOLDER / _digest(f"{where} {stated}")
     _make(target)

@@ -69,10 +69,21 @@ def candidates(names: Iterable[str]) -> list[str]:
 def choose(names: Iterable[str], where: object, file: str | None, prefix: str) -> str:
     """The model file, or the index of its shards: the named one, the only one, or the usual one.
 
-    ``where`` has the files, ``file`` is the named one, and a file is named by its name after ``prefix``.
-
     Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face. A GGUF file is chosen if it is
-    the only model or is named. Raises BadCheckpoint if there is no model file or no unique choice.
+    the only model or is named.
+
+    Args:
+        names: All files of the repository.
+        where: The repository, for messages.
+        file: The requested file, if one was named.
+        prefix: Stands before a file's name where a message suggests it.
+
+    Returns:
+        The file's name.
+
+    Raises:
+        BadRequest: There is no file of the requested name.
+        BadCheckpoint: There is no model file, or no unique choice.
     """
     files = candidates(names)
     if file is not None:

@@ -5,7 +5,7 @@ With s_e the scores of the experts, x W_router + b_router, the shares divide a c
     share of c = (s_e^c − s̄^c) / (s_e − s̄)        s̄: the mean over all experts, or the score of another one
 
 A router loads at its own token. Softmax ignores a common shift of all scores, and s_e − s̄ is log p_e − mean log p_e′.
-Shares are signed and sum to 1 with ``const``. A bias that only chooses is no part of a score.
+Shares are signed and sum to 1 with ``const``. A bias that only chooses is not part of a score.
 Test: tests/theorems/test_expert_sites.py.
 """
 

@@ -1,7 +1,7 @@
 """⟨AᵀA, B Bᵀ⟩ of many ends at once, by one product of symmetric matrices stored as packed halves.
 
-The diagonals, with what is largest in a stream with outliers, are multiplied in double precision: they hold all of
-chance, which rounding elsewhere cannot affect. The rest of a matrix is packed as its blocks on and above the diagonal,
+Diagonals are multiplied in double precision: chance depends only on them, and they contain the largest entries of a
+stream with outliers. The rest of a matrix is packed as its blocks on and above the diagonal,
 in block rows; each off-diagonal block counts twice. Derivation: docs/scores-through-cores.md, checked by
 tests/scores/test_engine.py.
 """
@@ -75,7 +75,7 @@ class Packed:
 
 
 def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "writer reader"]:
-    """⟨a, b⟩ of some writers with every reader, in double precision from sums of ``LONG`` terms."""
+    """⟨a, b⟩ of some writers with every reader, added in double precision over chunks of ``LONG`` terms."""
     total = weighed.diagonals[writers] @ packed.diagonals.mT
     for left, right in zip(weighed.blocks, packed.blocks, strict=True):
         a, b = left[writers].flatten(1), right.flatten(1)

@@ -1,7 +1,7 @@
 """The squared products ‖A B‖² of many wires, computed for a few readers at a time against all their writers.
 
 Writers are kept as packed Gram matrices and small cores. Readers are processed in batches. Each wire takes the cheaper
-route (``linear.routes``). Rounding off the diagonals of float32 Gram matrices changes X by about
+route (``linear.routes``). Rounding of the off-diagonal entries of float32 Gram matrices changes X by about
 e = ERROR · min(max |a| ‖b‖, ‖a‖ max |b|), which is relative to chance e/(2 √(X · E X)) of the score. If that exceeds a
 millionth, the wire is recomputed in double precision.
 """
@@ -25,7 +25,8 @@ from loadstore.threads import at_once
 
 ERROR = 3e-7  # of a float32 product, see above (tests/scores/test_engine.py, test_precision.py)
 ALLOWED = 1e-6  # allowed error of a score, relative to chance
-TOGETHER, DENSE = 64, 4  # readers in one batch, and such as are as wide as the stream
+TOGETHER = 64  # ends in one batch
+DENSE = 4  # readers of full rank in one batch
 MEMORY = {"writers": 2 << 30, "readers": 1 << 30}  # bytes of packed Gram matrices held at a time
 
 
@@ -68,7 +69,7 @@ class _Bank:
 
 
 def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
-    """Every wanted wire once, in double precision from matrices multiplied in ``dtype``, ends as they are levelled."""
+    """Yield every wanted wire once, by products in ``dtype`` that are added in double precision."""
     again = lru_cache(2 * TOGETHER)(
         lambda side, index: (ask.writer if side == "A" else ask.reader)(index, torch.float64)
     )
@@ -102,7 +103,7 @@ def _alike(wanted: np.ndarray, full: np.ndarray, most: int) -> Iterator[np.ndarr
 
 def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank:
     made = plan.writers[rows]
-    crosses = np.any(np.greater(ask.wanted[rows], plan.by_gram[rows]), axis=1, keepdims=True)[:, 0]
+    crosses = np.logical_and(ask.wanted[rows], ~plan.by_gram[rows]).sum(1) > 0
     packed_row = np.where(made, np.cumsum(made) - 1, -1)
     packed: Packed | None = None
     cores: dict[int, Tensor] = {}

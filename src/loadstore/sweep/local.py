@@ -32,7 +32,7 @@ class Local:
     """Computes in processes of this machine.
 
     Args:
-        workers: How many.
+        workers: The number of processes; each computes on one thread.
     """
 
     def __init__(self, workers: int) -> None:
@@ -43,7 +43,9 @@ class Local:
         waiting: deque[Unit] = deque(units)
         outcomes: SimpleQueue[Outcome] = SimpleQueue()
         workers = [_Worker(store) for _ in range(min(self.workers, len(units)))]
-        threads = [threading.Thread(target=worker.serve, args=(waiting, outcomes), daemon=True) for worker in workers]
+        others = threading.Semaphore(len(workers) - 1)
+        shared = (waiting, outcomes, others)
+        threads = [threading.Thread(target=worker.serve, args=shared, daemon=True) for worker in workers]
         for thread in threads:
             thread.start()
         try:
@@ -63,12 +65,24 @@ class _Worker:
     def __init__(self, store: Store) -> None:
         self._store, self._process, self._stopped = store, None, False
 
-    def serve(self, waiting: deque[Unit], outcomes: SimpleQueue[Outcome]) -> None:
-        """Take units until none is left."""
+    def serve(self, waiting: deque[Unit], outcomes: SimpleQueue[Outcome], others: threading.Semaphore) -> None:
+        """Take units until none is left.
+
+        A worker that cannot start leaves its unit to the others; the last one reports it. ``others`` counts them.
+        """
         with suppress(IndexError):
             while not self._stopped:
-                for item in waiting.popleft():
-                    outcomes.put(self._outcome(item))
+                unit = waiting.popleft()
+                for done, item in enumerate(unit):
+                    try:
+                        outcomes.put(self._outcome(item))
+                    except OSError as error:  # too many processes, or no memory for another
+                        if others.acquire(blocking=False):
+                            waiting.appendleft(unit[done:])
+                            return
+                        why = f"its process could not be started ({quote(error)}); use fewer workers"
+                        outcomes.put(Outcome(item.key, why))
+        others.acquire(blocking=False)
         self._end()
 
     def stop(self) -> None:
@@ -80,11 +94,10 @@ class _Worker:
     def _outcome(self, item: Item) -> Outcome:
         task = msgspec.json.encode(Task(str(self._store.folder), self._store.suffix, item)) + b"\n"
         code = 0
-        for _ in range(TRIES if not self._stopped else 0):
-            try:
-                process = self._started()
-            except OSError as error:  # too many processes, or no memory for another
-                return Outcome(item.key, f"its process could not be started ({quote(error)}); use fewer workers")
+        for _ in range(TRIES):
+            if self._stopped:
+                break
+            process = self._started()
             assert process.stdin is not None
             assert process.stdout is not None
             with suppress(OSError, msgspec.DecodeError):  # it died before, while or after it was asked
@@ -117,6 +130,8 @@ class _Worker:
                 env=_environment(),
                 start_new_session=True,
             )
+            if self._stopped:  # while it started
+                self._process.kill()
         return self._process
 
 

@@ -113,7 +113,7 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
     shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]
     ports = {own: reading(weights, reader) for own, reader in zip(shared, readers, strict=True)}
     owns = list(ports)
-    tokens = len(moments.tokens)
+    tokens, row = len(moments.tokens), sorted(moments.layers).index(point.layer)
     heads = [reader.index for reader in readers]
     return Loads(
         point,
@@ -121,8 +121,8 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
         torch.stack([_alone(port) for port in ports.values()]),
         torch.tensor([owns.index(own) for own in shared]),
         torch.stack([port.folded(bypassing=True) for port in ports.values()]) if shape.positions_bypass_norm else None,
-        moments.met[side][point.layer][:, heads] / tokens,
-        moments.met["K first"][point.layer][:, heads] / tokens if side == "K" else None,
+        moments.met[side][row][:, heads] / tokens,
+        moments.met["K first"][row][:, heads] / tokens if side == "K" else None,
     )
 
 

@@ -36,7 +36,7 @@ class Moments:
     """One corpus, run once. The tokens of all pieces are concatenated.
 
     ``z`` and ``mlp`` are the heads' mixed values and the MLPs' stores, ``inverse_scale`` is 1/σ at every point. ``met``
-    holds the summed moments M of each group, for the layers in ``layers``, those of the requested readers.
+    holds the summed moments M of each group, a row for each of ``layers`` in order: those of the requested readers.
     ``value_scales``: 1/σ of the latents through which values of a layer load, where there are any. ``parts``: the
     stores of experts and shared units by layer, where these are sites. ``group``
     numbers the documents; if there are more than 32, neighbouring documents share a group. Standard errors are over
@@ -52,7 +52,7 @@ class Moments:
     z: Float[Tensor, "layer token head d_value"]
     mlp: Float[Tensor, "layer token d_model"] | None
     inverse_scale: dict[Point, Float[Tensor, " token"]]
-    met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
+    met: dict[Met, Float[Tensor, "row group head d_head d_head"]]
     layers: frozenset[int]
     value_scales: dict[int, Float[Tensor, " token"]]
     parts: dict[int, Float[Tensor, "token writer d_model"]]
@@ -183,7 +183,8 @@ def moments(
     documents = len(corpus.documents)
     groups = min(documents, GROUPS)
     square = (shape.n_heads, shape.d_head, shape.d_head)
-    sums: dict[Met, Tensor] = {what: spool(weights, shape.n_layers, groups, *square) for what in MET}
+    rows = {layer: row for row, layer in enumerate(sorted(layers))}
+    sums: dict[Met, Tensor] = {what: spool(weights, len(rows), groups, *square) for what in MET}
     scales: dict[Point, list[Tensor]] = {point: [] for point in points(weights)}
     values: dict[int, list[Tensor]] = {}
     at = 0
@@ -198,8 +199,8 @@ def moments(
                 values.setdefault(index, []).append(layer.v_scale[0, :, 0, 0])
             if layer.parts is not None:
                 of_parts[index][span] = layer.parts[0]
-            for what, inside in met(layer, shape, index).items() if index in layers else ():
-                sums[what][index, document * groups // documents] += inside
+            for what, inside in met(layer, shape, index).items() if index in rows else ():
+                sums[what][rows[index], document * groups // documents] += inside
         for point, parts in scales.items():
             scale = record.scale(reading_at(weights, point).scale)
             assert scale is not None

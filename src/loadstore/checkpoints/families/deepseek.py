@@ -30,10 +30,14 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     facts.layers(n_layers)
     turned, d_value = facts.whole("qk_rope_head_dim"), facts.whole("v_head_dim")
     d_head, n_heads = turned + facts.whole("qk_nope_head_dim"), facts.whole("num_attention_heads")
-    head_of(facts, turned)  # which refuses null
-    for name, value in (("head_dim", turned), ("qk_head_dim", d_head), ("num_key_value_heads", n_heads)):
+    head_of(facts, turned)  # which refuses a head_dim of null
+    for name, value, why in (
+        ("head_dim", turned, "qk_rope_head_dim"),
+        ("qk_head_dim", d_head, "qk_nope_head_dim + qk_rope_head_dim"),
+        ("num_key_value_heads", n_heads, "num_attention_heads"),
+    ):
         if facts.config.get(name) is not None:
-            facts.agree(name, value, "another key")
+            facts.agree(name, value, why)
     pairs = "adjacent" if not third or facts.flag("rope_interleave") else "halves"
     scaling = scaling_of(facts, WHOLE)
     stretch = growth(scaling.factor, scaling.all_dimensions)
@@ -49,7 +53,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         **mlps_of(facts, n_layers),
     )
     d, layer = shape.d_model, partial(_layer, facts, shape, turned)
-    predicted = 0 if facts.config.get(PREDICTED, 1) in (0, None) else facts.whole(PREDICTED, 1)
+    predicted = 0 if facts.config.get(PREDICTED, 1 if third else 0) in (0, None) else facts.whole(PREDICTED, 1)
     predicting = "|".join(str(n_layers + index) for index in range(min(predicted, MOST)))
     ignored = rf"{IGNORED}|model\.layers\.({predicting})\..*" if predicting else IGNORED
     return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("norm", d, centres=False), ignored=ignored)

@@ -1,6 +1,7 @@
 """The MLPs and experts that configs of DeepSeek state.
 
-V2 scores experts by a softmax, V3 by sigmoids, and judges a group by its two best experts. The first layers have none.
+V2 scores experts by a softmax. V3 scores them by sigmoids and ranks a group by its two best experts. The first layers
+have an MLP without experts.
 """
 
 from typing import Any

@@ -64,7 +64,7 @@ def plain_sizes(file: GGUF, kind: str, own: dict[str, Any], *, grouped: bool = F
 
 
 def width_of_head(own: dict[str, Any]) -> Any:
-    """The width of a head, stated or shared; None where it cannot be told."""
+    """The width of a head, stated or shared; None if it cannot be determined."""
     stated = own.get("attention.key_length")
     return ratio(own.get("embedding_length"), own.get("attention.head_count")) if stated is None else stated
 

@@ -93,7 +93,7 @@ def norms_of(config: Config, *, has: bool, biased: bool, path: Path) -> tuple[No
 
 
 def eps_of(config: Config, path: Path) -> float:
-    """The ε of the norms, 1e-5 where it is not stated. Raises BadCheckpoint when it is no number or two."""
+    """The ε of the norms, by default 1e-5. Raises BadCheckpoint if it is not a number, or if two keys disagree."""
     stated = {number(config, key, 1e-5, path) for key in ("eps", "ln_eps") if key in config}
     if len(stated) > 1:
         raise BadCheckpoint(f"{path}: its config contradicts itself: eps and ln_eps are {sorted(stated)}")
