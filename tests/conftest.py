@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import shapes
+from depth import deep
 from pace import processor
 
 shapes.install()
@@ -37,14 +38,15 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 def mary(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float, str]:
     """SmolLM2's report on the sentence of Mary and John by the command line: the page, its seconds, what was said.
 
-    It takes the better part of a minute, so it is made once for all who look at it. The seconds are the processor's:
-    on a machine with other work only these are the report's.
+    It takes the better part of a minute, so it is made once for all who look at it; by day it is the quick report. The
+    seconds are the processor's: on a machine with other work only these are the report's.
     """
     sentence = "When Mary and John went to the store, John gave a drink to"
 
     def make(told: Path) -> None:
         page = told.with_suffix(".html")
         command = [sys.executable, "-m", "loadstore", "report", "smollm2", "--prompt", sentence, "-o", str(page)]
+        command += deep([], usual=["--quick"])
         before = processor()
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900).stdout
         told.write_text(json.dumps([str(page), processor() - before, said]), encoding="utf-8")

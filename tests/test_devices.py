@@ -49,7 +49,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@each("name", deep([*CALLS], usual=[*CALLS][::4]))
+@each("name", deep([*CALLS], usual=[*CALLS][::7]))
 def test_an_analysis_on_a_second_device_gives_the_same_numbers(name: str) -> None:
     call: Callable[[Case], Any] = CALLS[name]
     with unchecked():

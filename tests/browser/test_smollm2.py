@@ -49,6 +49,7 @@ def test_the_role_map_equals_the_api(shown: "tuple[Page, list[str], list[str]]")
         same(table(shown[0], "figure-2", 0, role), roles[role].values.reshape(30, 9))
 
 
+@pytest.mark.nightly  # the quick page by day has no cuts
 def test_the_wire_that_matters(shown: "tuple[Page, list[str], list[str]]") -> None:
     page = shown[0]
     assert row_names(page, "figure-9", NUMBERS)[:2] == ["L16.H0", "L17.H8"]

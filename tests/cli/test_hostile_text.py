@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from cli.conftest import Run
+from depth import deep
 from each import each
 from hostile import small
 from safetensors.torch import save_file
@@ -174,7 +175,7 @@ def plain(text: str) -> None:
     assert shown(text) == text
 
 
-@each("command", COMMANDS)
+@each("command", deep([*COMMANDS], usual=[*COMMANDS][::2]))
 def test_no_command_prints_what_is_hidden(loadstore: Run, names: dict[str, str], command: str) -> None:
     code, out, err = loadstore(*words(COMMANDS[command], names))
     assert code == 0, err

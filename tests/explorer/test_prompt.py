@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 from close import assert_close
+from depth import deep
 from each import each
 from served import on_builtin
 
@@ -114,7 +115,7 @@ OF |= {"circuit/find": {"task": "induction"}}
 OF |= {name: {"edits": [{"kind": "ablate", "writer": "L0.H7"}]} for name in ("effect", "controls")}
 
 
-@each("name", [*QUICK, *SLOW])
+@each("name", deep([*QUICK, *SLOW], usual=[*QUICK, *SLOW][::2]))
 def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str) -> None:
     run, _ = explorer.runs.make(ARTICLE)
     usual: dict[str, object] = {

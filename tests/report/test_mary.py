@@ -10,6 +10,7 @@ import pytest
 import loadstore as ls
 from loadstore.decomposition.question import main_head, question
 
+pytestmark = pytest.mark.nightly  # the quick page by day leaves figures out
 SENTENCE = "When Mary and John went to the store, John gave a drink to"
 EXPLAIN = ("Prediction", "Program", "Three addresses", "Evidence")
 
