@@ -145,6 +145,16 @@ REFUSED = {
         of("deepseek_v2", topk_group=True, first_k_dense_replace=32),
         "topk_group = True, expected a whole number",
     ),
+    "a whole limit": (of("gpt_oss", swiglu_limit=1), "swiglu_limit = 1, expected a number with a decimal point"),
+    "a null way of choosing": (of("deepseek_v2", topk_method=None), "topk_method = null, expected a value"),
+    "a null share that yarn turns": (
+        of("arcee", rope_parameters={"rope_type": "yarn", "factor": 4.0, "partial_rotary_factor": None}),
+        "partial_rotary_factor = None",
+    ),
+    "a null dropout of an object": (
+        of("mpt", attn_config={"attn_pdrop": None}),
+        "attn_pdrop = null, expected a value",
+    ),
     "null alias": ({**GPT2, "num_attention_heads": None}, "two names for one setting"),
     "heads that do not divide": (of("llama", num_attention_heads=3, num_key_value_heads=3, head_dim=4), "a multiple"),
 }

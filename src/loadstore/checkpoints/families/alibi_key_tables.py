@@ -44,7 +44,7 @@ MPT_ATTENTION = COMMON | Keys(
         "qk_ln": (False,),
     },
     silent=names("attn_impl"),
-    solid=names("attn_impl"),
+    solid=names("attn_impl attn_pdrop"),
 )
 MPT = COMMON | Keys(
     defaults={

@@ -32,7 +32,7 @@ UNREAD: dict[str, tuple[type, ...]] = {
     "transformers_version": (str,),
     **dict.fromkeys(("attn_impl", "init_device", "norm_type"), (str,)),
     "layerdrop": (int, float),
-    **dict.fromkeys(("embedding_fraction", "router_aux_loss_coef", "router_jitter_noise"), (float,)),
+    **dict.fromkeys(("embedding_fraction", "router_aux_loss_coef", "router_jitter_noise", "swiglu_limit"), (float,)),
     "output_router_logits": (bool,),
     **dict.fromkeys(("intermediate_size", "n_group", "topk_group"), (int,)),
 }

@@ -27,6 +27,7 @@ USED: dict[str, tuple[str, ...]] = {  # by kind of scaling: the numbers that it 
 }
 ALWAYS = ("rope_type", "type", "rope_theta", "partial_rotary_factor")
 OLD = "original_max_position_embeddings"
+SOLID = (OLD, "truncate", "rope_theta", "partial_rotary_factor")  # of YaRN, which may not be null
 
 
 class Names(NamedTuple):
@@ -103,9 +104,7 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
     where, kind = facts.checkpoint.path, _kind(facts, stated)
     lengthens = kind == "yarn" and "factor" in stated and stated["factor"] is None  # by the lengths of contexts
     if kind == "yarn":  # whose other keys may be null
-        stated = {
-            key: value for key, value in stated.items() if value is not None or key in (OLD, "truncate", "rope_theta")
-        }
+        stated = {key: value for key, value in stated.items() if value is not None or key in SOLID}
     if unknown := sorted(set(stated) - {*ALWAYS, *USED[kind]}):
         key = f"{at}.{quote(unknown[0], 60)}"
         raise NotThisModel(
