@@ -145,8 +145,13 @@ REFUSED = {
         of("deepseek_v2", topk_group=True, first_k_dense_replace=32),
         "topk_group = True, expected a whole number",
     ),
+    "a number for a name that is not read": (of("gpt_oss", hidden_act=-1), "hidden_act = -1, expected a name"),
+    "a flag where no layer has experts": (
+        of("deepseek_v3", routed_scaling_factor=False, first_k_dense_replace=32),
+        "routed_scaling_factor = False, expected a whole number or a number with a decimal point",
+    ),
     "a whole limit": (of("gpt_oss", swiglu_limit=1), "swiglu_limit = 1, expected a number with a decimal point"),
-    "a null way of choosing": (of("deepseek_v2", topk_method=None), "topk_method = null, expected a value"),
+    "a null way of choosing": (of("deepseek_v2", topk_method=None), "topk_method = None, which is not supported"),
     "a null share that yarn turns": (
         of("arcee", rope_parameters={"rope_type": "yarn", "factor": 4.0, "partial_rotary_factor": None}),
         "partial_rotary_factor = None",

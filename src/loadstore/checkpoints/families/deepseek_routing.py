@@ -8,8 +8,12 @@ from typing import Any
 
 from loadstore.checkpoints.families.experts import with_experts
 from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.errors import NotThisModel
 from loadstore.model.mixture import Mixture
 from loadstore.model.mlp_facts import Mlp
+from loadstore.quote import quote
+
+GREEDY, GROUPED = "greedy", "group_limited_greedy"  # ways of choosing experts
 
 
 def mlps_of(facts: Facts, n_layers: int) -> dict[str, Any]:
@@ -19,7 +23,13 @@ def mlps_of(facts: Facts, n_layers: int) -> dict[str, Any]:
     plain, width = facts.whole("intermediate_size"), facts.whole("moe_intermediate_size")
     if first >= n_layers:
         return {"mlp": Mlp(plain, gated=True, activation=facts.activation("hidden_act"))}
-    grouped = third or facts.config["topk_method"] == "group_limited_greedy"
+    method = facts.config["topk_method"] if not third else GROUPED
+    if method not in (GREEDY, GROUPED):
+        raise NotThisModel(
+            f"{facts.checkpoint.path}: its config says topk_method = {quote(method, 40)}, which is not supported; "
+            f"supported: {GREEDY}, {GROUPED}"
+        )
+    grouped = method == GROUPED
     mixture = Mixture(
         *(facts.whole("n_routed_experts"), facts.whole("num_experts_per_tok"), width),
         normalised=third and facts.flag("norm_topk_prob"),

@@ -81,7 +81,7 @@ DEEPSEEK_V2 = DEEPSEEK | Keys(
     },
     aliases={"num_experts": "n_routed_experts"},
     neutral={"mlp_bias": (False,), "norm_topk_prob": (False, None), "scoring_func": ("softmax",)},
-    solid=names("first_k_dense_replace mlp_bias topk_method v_head_dim"),
+    solid=names("first_k_dense_replace mlp_bias v_head_dim"),
 )
 DEEPSEEK_V3 = DEEPSEEK | Keys(
     defaults={
