@@ -34,11 +34,10 @@ def check_target(path: Path) -> None:
     """Raise BadRequest now if ``replacing`` would, before the result for this file is computed."""
     _replaceable(path)
     try:
-        part, handle = new_part(path.parent, 0o600)
+        with new_part(path.parent, 0o600):
+            pass
     except OSError as error:
         raise _refusal(path, error, None) from None
-    part.unlink(missing_ok=True)
-    os.close(handle)
 
 
 @contextmanager
@@ -56,26 +55,20 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
         BadRequest: ``path`` is anything else, or the disk refuses.
     """
     before = _replaceable(path, even_read=even_read)
-    part, handle = None, -1
     try:
         # A new file gets the umask's mode. Whoever could not read the old file cannot read the new content either.
-        part, handle = new_part(path.parent, 0o666 if before is None else 0o600)
-        yield part
-        if not os.path.samestat(os.fstat(handle), part.lstat()):
-            raise BadRequest(f"{path} was not written: another program replaced {part} meanwhile; run it again")
-        if before is not None:
-            _take_over(handle, before)
-        os.fsync(handle)
-        _replaceable(path, even_read=even_read)
-        part.replace(path)
-        _sync_folder(path.parent)
+        with new_part(path.parent, 0o666 if before is None else 0o600) as (part, handle):
+            yield part
+            if not os.path.samestat(os.fstat(handle), part.lstat()):
+                raise BadRequest(f"{path} was not written: another program replaced {part} meanwhile; run it again")
+            if before is not None:
+                _take_over(handle, before)
+            os.fsync(handle)
+            _replaceable(path, even_read=even_read)
+            part.replace(path)
+            _sync_folder(path.parent)
     except OSError as error:
-        raise _refusal(path, error, needed, occupied=handle) from None
-    finally:
-        if part is not None:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            os.close(handle)
+        raise _refusal(path, error, needed) from None
 
 
 def write_whole(path: Path, *data: bytes | memoryview) -> None:
@@ -153,15 +146,12 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1) -> BadRequest:
+def _refusal(path: Path, error: OSError, needed: int | None) -> BadRequest:
     """Return the error with file, reason and remedy. For a full disk it gives the bytes needed and free."""
     facts = [f"it needs {_size(needed)}"] if needed is not None and error.errno in (*FULL, errno.EFBIG) else []
     if error.errno in FULL:
         with suppress(OSError):
-            free = shutil.disk_usage(path.parent).free
-            if occupied >= 0:
-                free += os.fstat(occupied).st_blocks * 512
-            facts.append(f"{_size(free)} are free there")
+            facts.append(f"{_size(shutil.disk_usage(path.parent).free)} are free there")
     detail = f" ({', '.join(facts)})" if facts else ""
     remedy = REMEDIES.get(error.errno or 0, "choose another place or make room")
     return BadRequest(f"{path} cannot be written: {error.strerror or error}{detail}; {remedy}")

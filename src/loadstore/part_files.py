@@ -8,7 +8,8 @@ import fcntl
 import os
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,19 +17,36 @@ PREFIX, SUFFIX = ".loadstore-", ".part"
 OLD = 86_400.0  # seconds after which a part counts as abandoned if the file system has no locks
 
 
-def new_part(folder: Path, mode: int) -> tuple[Path, int]:
-    """Make an empty part in a folder, and return its path and the handle that holds its lock.
+@contextmanager
+def new_part(folder: Path, mode: int) -> Generator[tuple[Path, int]]:
+    """Yield the path of a new, empty part in a folder and the handle that holds its lock; remove it afterwards.
 
     Raises OSError if the folder does not accept it.
     """
     clear(folder)
-    while True:
-        part = folder / f"{PREFIX}{token_hex(8)}{SUFFIX}"
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        # Between these two lines another process may mistake the part for an abandoned one, and remove it.
-        if _locked(handle) is not False and os.fstat(handle).st_nlink:
-            return part, handle
-        os.close(handle)
+    part, handle, held = _name(folder), -1, False
+    try:
+        while not held:
+            handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+            # Between these two lines another process may mistake the part for an abandoned one, and remove it.
+            held = _locked(handle) is not False and os.fstat(handle).st_nlink > 0
+            if not held:
+                os.close(handle)
+                part, handle = _name(folder), -1
+        yield Path(part), handle
+    finally:
+        # No call before this one, so that no signal comes between. A part that was moved into place is not there.
+        try:  # noqa: SIM105
+            os.unlink(part)
+        except OSError:
+            pass
+        if handle >= 0:
+            os.close(handle)
+
+
+def _name(folder: Path) -> str:
+    """A path as a string: to unlink a Path calls its ``__fspath__`` first."""
+    return str(folder / f"{PREFIX}{token_hex(8)}{SUFFIX}")
 
 
 def clear(folder: Path) -> None:

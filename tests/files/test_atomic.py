@@ -203,12 +203,11 @@ def test_without_locks_a_part_is_left_behind_when_it_is_old(tmp_path: Path, monk
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr("fcntl.flock", none)
-    part, handle = new_part(tmp_path, 0o600)
-    os.close(handle)
-    for age, stays in ((part_files.OLD - 60, True), (part_files.OLD + 60, False)):
-        os.utime(part, (time.time() - age,) * 2)
-        clear(tmp_path)
-        assert part.exists() is stays
+    with new_part(tmp_path, 0o600) as (part, _):
+        for age, stays in ((part_files.OLD - 60, True), (part_files.OLD + 60, False)):
+            os.utime(part, (time.time() - age,) * 2)
+            clear(tmp_path)
+            assert part.exists() is stays
 
 
 @contextmanager
