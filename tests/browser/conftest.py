@@ -29,7 +29,8 @@ WAY_OUT = "The browser tests need Chromium and Playwright: apt-get install chrom
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
     """Headless Chromium; missing, it is a failure and not a skip, since nothing else tests the page."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    there = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    executable = os.environ.get("CHROMIUM") or there or "/usr/bin/chromium"
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
