@@ -87,7 +87,7 @@ def _measure(what: str) -> dict[str, float]:
     model = ls.load("smollm2") if what == "smollm2" else ls.load(random_gpt2())
     if what == "copying":
         with peak(found):
-            found["seconds"] = _median(lambda: ls.vocabulary.copying(model, "L0.H0"), 1)
+            found["seconds"] = _median(lambda: ls.vocabulary.copying(model, "L0.H0"), 3)
         return found | {"rate": _rate()}
     found = _scored(model, 3)
     if what == "smollm2":

@@ -77,6 +77,13 @@ def test_a_part_of_an_mlp_is_listed_by_itself_since_they_need_not_sum() -> None:
     assert math.isnan(chosen("mlp", {("embed", 0): 1.0}, 0.75).rest)
 
 
+@pytest.mark.parametrize(("small", "others"), [(0.9e-6, 0), (1.1e-6, 1), (-1.1e-6, 1)])
+def test_a_part_that_may_be_rounding_is_not_counted_but_summed(small: float, others: int) -> None:
+    load = chosen("Q", {("a", 0): 1.0 - small, ("const", 0): small}, 0.9)
+    assert load.others == others
+    assert load.rest == pytest.approx(small, rel=1e-6)
+
+
 @pytest.mark.parametrize(("weight", "steps"), [(0.05, 1), (0.05 - 1e-12, 0), (0.05 + 1e-12, 1)])
 def test_a_writer_is_a_step_from_a_weight_of_five_hundredths_on(weight: float, steps: int) -> None:
     assert LEAST == 0.05

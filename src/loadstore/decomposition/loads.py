@@ -28,6 +28,7 @@ from loadstore.sites import Head, Reader, Side, Writer
 
 Kind: TypeAlias = Side | Literal["mlp", "unembed"]
 Cell: TypeAlias = tuple[str, int]  # a writer, and the token of its store
+ROUNDING = 1e-6  # of the parts' absolute sum; smaller parts are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,13 @@ class Load:
 
 
 def chosen(kind: Kind, shares: Mapping[Cell, float], share: float) -> Load:
-    """Take the largest parts until neither the remainder nor any part of it exceeds 1 − ``share``."""
-    order = sorted((cell for cell in shares if shares[cell] != 0), key=lambda cell: -abs(shares[cell]))
+    """Take the largest parts until neither the remainder nor any part of it exceeds 1 − ``share``.
+
+    What is only rounding is not counted among the others: ``const`` gives every key the same score, so that its share
+    is 0 or some 10⁻⁸, by chance.
+    """
+    noise = ROUNDING * math.fsum(map(abs, shares.values()))
+    order = sorted((cell for cell in shares if abs(shares[cell]) > noise), key=lambda cell: -abs(shares[cell]))
     additive = kind != "mlp"
     count, rest = 0, math.fsum(shares.values())
     while count < len(order):
@@ -81,7 +87,7 @@ def chosen(kind: Kind, shares: Mapping[Cell, float], share: float) -> Load:
         kind,
         tuple(Part(*cell, shares[cell]) for cell in order[:count]),
         len(left),
-        math.fsum(left) if additive else math.nan,
+        rest if additive else math.nan,
         max(map(abs, left), default=0.0),
     )
 

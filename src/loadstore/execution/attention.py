@@ -23,8 +23,8 @@ from loadstore.sites import POS, Side
 
 
 def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tensor | None) -> HeadValues:
-    """x W + b for all heads at once."""
-    flat = x @ matrix.transpose(0, 1).flatten(1)
+    """x W + b for all heads at once. Files store the matrices of a layer transposed, one below the other: no copy."""
+    flat = x @ matrix.mT.flatten(0, 1).mT
     out = flat.unflatten(-1, (matrix.shape[0], matrix.shape[2]))
     return out if bias is None else out + bias
 
@@ -48,13 +48,14 @@ def attend(
     x, inverse_scale = normalise(stream, layer.norm, shape.eps, edited.scale("heads", index))
     qk_input = x if beside is None else x + beside
     shared = [shape.kv(head) for head in range(shape.n_heads)]
+    copied = torch.tensor(shared, device=stream.device)
 
     def side(
         name: Side, read: Stream, matrix: Tensor, bias: Tensor | None, norm: Norm | None
     ) -> tuple[Tensor, Tensor | None]:
         values = project(read, matrix, bias)
         if name != "Q" and shape.kv_heads < shape.n_heads:
-            values = values[:, :, shared]
+            values = values.index_select(2, copied)
         for denial in edited.denials(index, name):
             part, head = less_beta(read[denial.rows], layer.norm), denial.reader.index
             inside = matrix[head] if name == "Q" else matrix[shared[head]]

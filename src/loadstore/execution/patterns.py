@@ -48,7 +48,12 @@ def patterns(
     pattern = q.new_empty(*q.shape[:3], k.shape[2])
     for low, high in _blocks(q.shape[2]):
         scores = entering(shape, q[:, :, low:high] @ k[:, :, :high].mT)
-        pattern[:, :, low:high, :high] = causal_softmax(scores, window, sinks)
+        if window is None:  # the earlier keys are seen by all queries of the block
+            scores[..., low:] += torch.full_like(scores[0, 0, :, low:], -torch.inf).triu(1)
+            weights = softmax_beside(scores, sinks)
+        else:
+            weights = causal_softmax(scores, window, sinks)
+        pattern[:, :, low:high, :high] = weights
         pattern[:, :, low:high, high:] = 0
     return pattern
 

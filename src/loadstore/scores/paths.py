@@ -22,7 +22,7 @@ from loadstore.model.wiring import wiring
 from loadstore.scores.moved import texts
 from loadstore.scores.options import as_norms
 from loadstore.scores.streaming import precise, strongest_entries
-from loadstore.scores.vocabulary import HeadName, accuracy, at_most_vocab, eigenvalue_score, embedded, unembedding
+from loadstore.scores.vocabulary import HeadName, accuracy, at_most_vocab, eigenvalue_score, embedded, promoted
 from loadstore.sites import POS, SIDES, Head, Reader, parse_head
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def virtual_head(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fo
 def full_path(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fold") -> Factored:
     """W_E W_OV¹ W_OV² … W_U, with W_U centred over the vocabulary. Raises the same errors as ``virtual_head``."""
     move = virtual_head(weights, heads, norms)
-    return precise(Factored(embedded(weights, move.left), move.right @ unembedding(weights, norms)))
+    return precise(Factored(embedded(weights, move.left), promoted(weights, move.right, norms)))
 
 
 def path(

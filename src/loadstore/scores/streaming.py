@@ -8,9 +8,9 @@ from torch import Tensor
 
 from loadstore.linear.decompositions import finite
 from loadstore.linear.factored import Factored
-from loadstore.threads import threads_for
+from loadstore.threads import at_once, threads_for
 
-ROWS, COLUMNS = 512, 2048
+ROWS, COLUMNS = 1024, 1024
 """Maximum tile size: 4 MB in float32, so that a tile is counted while it is still in the cache."""
 DOUBLE_BELOW = 8192
 """Up to this many tokens a vocabulary map is computed in double precision, above it in float32."""
@@ -40,16 +40,23 @@ def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row colum
 def diagonal_ranks(matrix: Factored) -> Int[Tensor, " row"]:
     """How many other entries of each row are at least the diagonal entry: 0 if the diagonal is the only maximum.
 
-    A tie counts against the diagonal, so a row of equal entries is not a hit.
+    A tie counts against the diagonal, so a row of equal entries is not a hit. Blocks of rows go to different threads.
     """
     diagonal = (matrix.left * matrix.right.mT).sum(1, keepdim=True)
-    counts = diagonal.new_zeros(len(diagonal))
-    for top, start, tile in tiles(matrix):
-        first, end = max(top, start), min(top + len(tile), start + tile.shape[1])
-        own = torch.arange(first, max(first, end))
-        tile[own - top, own - start] = -torch.inf  # recomputed, the diagonal entry could differ from itself by rounding
-        counts[top : top + len(tile)] += tile.ge_(diagonal[top : top + len(tile)]).sum(1)
-    return counts.long()
+
+    def ranks(top: int) -> Float[Tensor, " row"]:
+        left, limit = matrix.left[top : top + ROWS], diagonal[top : top + ROWS]
+        counts, space = limit.new_zeros(len(left)), limit.new_empty(len(left), COLUMNS)
+        for start in range(0, matrix.shape[1], COLUMNS):
+            right = matrix.right[:, start : start + COLUMNS]
+            tile = torch.mm(left, right, out=space[:, : right.shape[1]])  # new memory would take a sixth of the time
+            first, end = max(top, start), min(top + len(tile), start + tile.shape[1])
+            own = torch.arange(first, max(first, end))
+            tile[own - top, own - start] = -torch.inf  # recomputed, it could differ from itself by rounding
+            counts += tile.ge_(limit).sum(1)
+        return counts
+
+    return torch.cat(at_once(ranks, range(0, matrix.shape[0], ROWS))).long()
 
 
 def strongest_entries(

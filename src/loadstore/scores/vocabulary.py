@@ -19,6 +19,7 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest
 from loadstore.linear.factored import Factored
+from loadstore.model.norms import apply_gain, centred
 from loadstore.model.ports import EmbedWriting, Norms, ov, qk, reading
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -37,17 +38,20 @@ def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float
     return EmbedWriting(weights, EMBED).along(matrix)
 
 
-def unembedding(weights: Weights, norms: Norms) -> Float[Tensor, "d_model vocab"]:
-    """W_U centred over the vocabulary, with the final norm folded in."""
-    return reading(weights, UNEMBED).map(norms).right
+def promoted(weights: Weights, rows: Float[Tensor, "row d_model"], norms: Norms) -> Float[Tensor, "row vocab"]:
+    """Rows of the stream times W_U centred over the vocabulary, with the final norm folded in."""
+    unembed = reading(weights, UNEMBED)
+    if norms == "fold" and unembed.norm is not None:
+        rows = apply_gain(centred(rows, unembed.norm), unembed.norm)
+    logits = rows @ unembed.matrix
+    return logits - logits.mean(1, keepdim=True)
 
 
 def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:
     """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are attended tokens."""
-    unembed = unembedding(weights, norms)
     moves = [ov(weights, head, norms) for head in _heads(weights, heads)]
-    left = torch.cat([embedded(weights, move.left) for move in moves], 1)
-    return precise(Factored(left, torch.cat([move.right @ unembed for move in moves])))
+    left = embedded(weights, torch.cat([move.left for move in moves], 1))
+    return precise(Factored(left, promoted(weights, torch.cat([move.right for move in moves]), norms)))
 
 
 def full_qk(weights: Weights, head: HeadName, norms: Norms = "fold", *, offset: int | None = None) -> Factored:
