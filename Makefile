@@ -78,6 +78,7 @@ live: ## compare with a real TransformerLens 3.9, in an environment of its own
 
 lens: ## measure beside TransformerLens 4.3, in an environment of its own (some minutes, 10 GB of memory)
 	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 4.3.0 benchmarks/lens.py
+	scripts/beside 4.3.0 benchmarks/lens_passes.py
 
 docs: $(DEV) ## write the site of the documentation to build/site: it opens from there, offline
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -q

@@ -1,10 +1,10 @@
 """Runs, circuits and attributions of SmolLM2 beside passes of ``transformers`` on the same weights and tokens.
 
-    python benchmarks/huggingface.py
+    python benchmarks/huggingface.py [FILE]
 
 All work is done in one process, in turns, so that other load on the machine affects all of it; ratios are taken round
 by round. Memory, and the time to the first logits, are those of processes of their own. Writes ``huggingface.json``,
-which `make bench` renders.
+or another file, which `make bench` renders.
 """
 
 import json
@@ -119,7 +119,7 @@ def peak() -> dict[str, float]:
     return {"before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
 
-def main() -> None:
+def main(file: Path) -> None:
     """Measure, and write the numbers."""
     import transformers
 
@@ -134,9 +134,9 @@ def main() -> None:
     first = min(alone("-c", FIRST)[0] for _ in range(ROUNDS))
     model, sdpa = ls.load("smollm2"), reference("sdpa")
     found = passes(model, sdpa) | gradients(model, sdpa) | {"memory": memory, "first_logits": first}
-    FILE.write_text(json.dumps({"versions": versions, **settings, **found}, indent=1) + "\n", encoding="utf-8")
-    print(FILE.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({"versions": versions, **settings, **found}, indent=1) + "\n", encoding="utf-8")
+    print(file.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    print(json.dumps(peak())) if sys.argv[1:] == ["peak"] else main()
+    print(json.dumps(peak())) if sys.argv[1:] == ["peak"] else main(Path(*sys.argv[1:]) if sys.argv[1:] else FILE)

@@ -17,6 +17,8 @@ import torch
 from busy import busy
 from circuits import circuits
 from growth import page as growth
+from lens_passes import page as passes
+from limits import page as limits
 from long import page as long_prompts
 from modelled import modelled
 from real import real
@@ -102,7 +104,8 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{modelled()}{circuits()}{growth()}{long_prompts()}{lens()}{huggingface()}{real() + busy()}{causes()}"
+        f"{limits()}{modelled()}{circuits()}{growth()}{long_prompts()}{lens()}{passes()}{huggingface()}"
+        f"{real() + busy()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
