@@ -291,6 +291,31 @@ def test_term_and_hup_unwind(number: signal.Signals, code: int, tmp_path: Path) 
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
+NAMED = """
+import signal, sys, time
+from loadstore.cli import _unwinding
+class Field:
+    def __set_name__(self, owner, name):
+        signal.raise_signal(int(sys.argv[1]))
+        print("named", flush=True)
+try:
+    with _unwinding():
+        class Fields:
+            one = Field()
+        time.sleep(60)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_a_class_is_made_waits_for_it(number: signal.Signals, code: int) -> None:
+    """Python would make another error of it, and the command would end with 1."""
+    command = [sys.executable, "-c", NAMED, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("named\n", code)
+
+
 def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     """As under nohup."""
     code = (

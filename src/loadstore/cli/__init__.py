@@ -1,5 +1,6 @@
 """The command line: every loadstore error is one sentence on stderr, with exit code 2."""
 
+import os
 import signal
 import sys
 import threading
@@ -46,21 +47,39 @@ def main() -> None:
 
 @contextmanager
 def _unwinding() -> Generator[None]:
-    """Turn SIGTERM and SIGHUP into an exception, so that temporary files are removed; a second one kills."""
+    """Turn SIGTERM and SIGHUP into an exception, so that temporary files are removed; a second one kills.
+
+    Before Python 3.12 an exception in a ``__set_name__``, which every class with fields calls while it is imported,
+    becomes a RuntimeError. A signal that comes there, SIGINT too, is sent again a moment later.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        sys.exit(128 + number)
+        if _is_named(frame):
+            threading.Timer(0.01, os.kill, (os.getpid(), number)).start()
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            sys.exit(128 + number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
-    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores SIGHUP
+    before = {signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    if threading.current_thread() is not threading.main_thread():
+        before = {}
+    taken = [number for number in before if signal.getsignal(number) is before[number]]  # nohup ignores SIGHUP
     for number in taken:
         signal.signal(number, end)
     try:
         yield
     finally:
         for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before[number])
+
+
+def _is_named(frame: FrameType | None) -> bool:
+    """Whether an attribute of a class is being told its name."""
+    while frame is not None and frame.f_code.co_name != "__set_name__":
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager
