@@ -1,6 +1,6 @@
 """Every limit of speed and memory, measured on an idle machine and again beside a process that never waits.
 
-    python benchmarks/limits.py    measure (half an hour), write benchmarks/limits.json and print the section
+    python benchmarks/limits.py [idle] [busy]    measure (half an hour), write benchmarks/limits.json, print the section
 
 `make bench` renders the JSON. Each measurement is a process of its own, or several; ratios are to work of the same
 process, so that other load affects both sides. ``make test`` and ``make quick`` are measured by their users.
@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +42,14 @@ class Limit:
     least: float = -math.inf
 
 
-def main() -> None:
-    """Measure twice, and write the numbers."""
-    found: Numbers = {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    alone = scores(OMP_NUM_THREADS="1")
-    for name in ("idle", "busy"):
+def main(names: Sequence[str]) -> None:
+    """Measure as ``names`` say, both without any, and write the numbers."""
+    here = {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    found: Numbers = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    for name in names or ("idle", "busy"):
+        alone = scores(OMP_NUM_THREADS="1")
         with beside() if name == "busy" else nullcontext():
-            found[name] = measured() | {"one thread": alone}
+            found |= here | {name: measured() | {"one thread": alone}}
         FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(page())
 
@@ -86,10 +87,10 @@ def _process(*words: str) -> float:
 
 
 def page() -> str:
-    """A section for RESULTS.md; empty if nothing was measured."""
-    if not FILE.exists():
+    """A section for RESULTS.md; empty unless both were measured."""
+    found = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    if not found.keys() >= {"idle", "busy"}:
         return ""
-    found = json.loads(FILE.read_text(encoding="utf-8"))
     cells = [(limit.work, limit.said, *(_cell(limit, found[name]) for name in ("idle", "busy"))) for limit in LIMITS]
     rows = "\n".join(f"| {' | '.join(row)} |" for row in cells)
     return (
@@ -163,4 +164,4 @@ LIMITS = (
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
