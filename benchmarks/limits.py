@@ -3,7 +3,7 @@
     python benchmarks/limits.py [idle] [busy]    measure (half an hour), write benchmarks/limits.json, print the section
 
 `make bench` renders the JSON. Each measurement is a process of its own, or several; ratios are to work of the same
-process, so that other load affects both sides. ``make test`` and ``make quick`` are measured by their users.
+process, so that other load affects both sides. ``make test`` and ``make quick`` are not measured here.
 """
 
 import json

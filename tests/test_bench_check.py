@@ -40,3 +40,20 @@ def test_every_committed_ratio_is_a_number_of_a_row(check: ModuleType) -> None:
     text = (ROOT / "benchmarks" / "checked.py").read_text(encoding="utf-8")
     assert len(committed) >= 10
     assert all(ratio > 0 and f'"{name}"' in text for name, ratio in committed.items())
+
+
+@each(
+    ("value", "cell"),
+    [
+        (0.8, "0.80 ×"),
+        (1.0, "1.00 ×"),
+        (1.01, "1.01 × (**1.01 × the limit**)"),
+        (0.5, "0.50 ×"),
+        (0.4, "0.40 × (**0.80 × the limit**)"),
+    ],
+)
+def test_a_number_beyond_a_limit_says_how_far(value: float, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    limits = importlib.import_module("limits")
+    limit = limits.Limit("a run", "between", lambda now: now["value"], "×", most=1.0, least=0.5)
+    assert limits._cell(limit, {"value": value}) == cell

@@ -76,7 +76,7 @@ def _unwinding() -> Generator[None]:
 
 
 def _is_named(frame: FrameType | None) -> bool:
-    """Whether an attribute of a class is being told its name."""
+    """Whether an attribute of a class is being given its name."""
     while frame is not None and frame.f_code.co_name != "__set_name__":
         frame = frame.f_back
     return frame is not None
