@@ -6,8 +6,10 @@ import torch
 from each import each
 from torch import Tensor
 
+from loadstore.linear.bands import packed_size
 from loadstore.linear.ends import End, low_rank, of_rows
 from loadstore.linear.factored import Factored
+from loadstore.linear.grams import LONG, RUN, Packed, products
 from loadstore.linear.routes import Routes, routes
 from loadstore.scores import engine
 from loadstore.scores.engine import Ask, tiles
@@ -164,3 +166,21 @@ def test_a_plan_multiplies_no_more_than_either_route_alone() -> None:
         assert (plan.by_gram >= (exists & full)).all()  # a full end has no core
         if not full[exists].any():
             assert plan.terms <= (ranks[0][:, None] * ranks[1] * float(d))[exists].sum() + 1e-6
+
+
+def test_packed_products_are_those_of_whole_matrices_on_any_number_of_threads() -> None:
+    generator = torch.Generator().manual_seed(0)
+    d = 600  # packed into more terms than one thread takes at a time
+    assert packed_size(d) > 2 * RUN * LONG
+    a, b = (torch.randn(n, 8, d, generator=generator, dtype=torch.float64) for n in (5, 3))
+    writers, readers = (Packed.of([End(core, full=False) for core in cores], torch.float32) for cores in (a, b))
+    writers.weigh()
+    found: list[torch.Tensor] = []
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(products(writers, readers, slice(1, 5)))
+    torch.set_num_threads(before)
+    assert torch.equal(*found)
+    whole = torch.einsum("wrd,osd->wors", a[1:], b).square().sum((2, 3))
+    assert torch.allclose(found[0], whole, rtol=1e-5)

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
 
-from loadstore.axes import Tokens
+from loadstore.axes import Logits, Tokens
 from loadstore.bounds import Seed, Sequences
-from loadstore.causal.batch import Batch
 from loadstore.causal.engine import LOGITS, reruns
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import ablate
@@ -19,6 +16,7 @@ from loadstore.execution.kinds import Asked
 from loadstore.execution.options import By
 from loadstore.execution.plan import heads_matching
 from loadstore.execution.run import as_prompts, run
+from loadstore.execution.trace import Trace
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.globs import is_glob
 from loadstore.model.weights import Weights
@@ -79,22 +77,22 @@ def ablation_effects(
     groups = _groups(weights, weights.architecture.heads if heads is None else heads)
     tokens, lengths = _tokens(weights, on, sequences, seed)
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2 - 1 if isinstance(on, str) else tokens.shape[1] - 1
-    lists = [[], *([ablate(head, by=by) for head in group] for group in groups)]
-    losses = np.full((len(lists), len(tokens)), np.nan)
+    lists = [[ablate(head, by=by) for head in group] for group in groups]
+    intact, ablated = np.full(len(tokens), np.nan), np.full((len(lists), len(tokens)), np.nan)
     pieces = tokens.split(max(1, LOGITS // (tokens.shape[1] * weights.architecture.vocab)))
     done, total, low = 0, len(pieces) * len(lists), 0
     for piece in pieces:
         ends = lengths[low : low + len(piece)]
         rows = [row[:end] for row, end in zip(piece.tolist(), ends, strict=True)]
         trace = run(weights, piece if min(ends) == piece.shape[1] else rows, edits, record=True)
+        intact[low : low + len(piece)] = _losses(trace, trace.all_logits, period)
         for batch in reruns(trace, lists):
-            measured = _losses(batch, period).double().cpu().numpy()
-            losses[list(batch.places), low : low + len(piece)] = measured
+            measured = _losses(trace, batch.logits, period).reshape(len(batch.places), len(piece))
+            ablated[list(batch.places), low : low + len(piece)] = measured
             done += len(batch.places)
             if progress is not None:
                 progress(done, total)
         low += len(piece)
-    intact, ablated = losses[0], losses[1:]
     change = ablated - intact
     count = change.shape[1]
     error = change.std(1, ddof=1) / count**0.5 if count > 1 else np.full(len(change), np.nan)
@@ -150,13 +148,12 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> tuple[Tokens
     return tokens, lengths
 
 
-def _losses(batch: Batch, last: int) -> Float[Tensor, "run sequence"]:
-    """Mean cross-entropy of each sequence's last ``last`` tokens in every run, in nats."""
-    tokens = batch.trace.tokens
-    logits, target = batch.logits[:, -last - 1 : -1], tokens[:, -last:].repeat(len(batch.places), 1)
-    loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten().to(logits.device), reduction="none")
-    each = loss.view(target.shape)
-    if not batch.trace.padded:
-        return each.mean(1).view(len(batch.places), len(tokens))
-    real = tokens_of(batch.trace.lengths, tokens.shape[1])[:, 1:].repeat(len(batch.places), 1)
-    return (each.where(real, 0.0).sum(1) / real.sum(1)).view(len(batch.places), len(tokens))
+def _losses(trace: Trace, logits: Logits, last: int) -> Float[np.ndarray, " row"]:
+    """Mean cross-entropy of the last ``last`` tokens in each row of one or several runs, in nats."""
+    runs = len(logits) // len(trace.tokens)
+    before, target = logits[:, -last - 1 : -1], trace.tokens[:, -last:].repeat(runs, 1).to(logits.device)
+    each = before.logsumexp(-1) - before.gather(-1, target[..., None])[..., 0]
+    if not trace.padded:
+        return each.mean(1).double().cpu().numpy()
+    real = tokens_of(trace.lengths, trace.tokens.shape[1], logits.device)[:, 1:].repeat(runs, 1)
+    return (each.where(real, 0.0).sum(1) / real.sum(1)).double().cpu().numpy()

@@ -14,6 +14,7 @@ from loadstore.execution.overflow import finite
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.execution.run import replayed
 from loadstore.execution.trace import Trace
+from loadstore.model.finite import is_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class Batch:
         """Logits [run × prompt, token, vocab] of all tokens or of the requested one. Raises Undefined on overflow."""
         with torch.no_grad():
             logits = unembed(self.trace.weights, self.read)
-        if not bool(torch.isfinite(logits).all()):
+        if not is_finite(logits):
             for run, edits in enumerate(self.edits):
                 finite(self.trace.weights, self.trace.tokens, edits, logits[self.rows(run)])
         if self.at is None:

@@ -119,7 +119,7 @@ class Edited(Changes):
             if edit.channel is not None:
                 edited = edited + _part(self._weights, edit, other - value, self._extent)
             elif edit.at is None:
-                edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
+                edited, _ = torch.broadcast_tensors(other, value)  # broadcast_shapes would import SymPy
             else:
                 edited = torch.where(self._extent.chosen(edit.at, value), other, edited)
         if (out := self._withheld.get(writer)) is not None:

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from loadstore.linear.bands import bands
 from loadstore.linear.ends import End
-from loadstore.threads import threads_for
+from loadstore.threads import at_once, threads_for
 
 LONG = 1 << 12  # terms that one product sums in its own precision; these sums are added in double precision
+RUN = 8  # products of this many terms that a thread takes at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +76,23 @@ class Packed:
 
 
 def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "writer reader"]:
-    """⟨a, b⟩ of some writers with every reader, added in double precision over chunks of ``LONG`` terms."""
+    """⟨a, b⟩ of some writers with every reader, added in double precision over chunks of ``LONG`` terms.
+
+    A product of a chunk is too small for several threads, so each takes other chunks.
+    """
+    blocks = [(a[writers].flatten(1), b.flatten(1)) for a, b in zip(weighed.blocks, packed.blocks, strict=True)]
+    runs = [(a, b, start) for a, b in blocks for start in range(0, a.shape[1], RUN * LONG)]
+
+    def summed(run: tuple[Tensor, Tensor, int]) -> Float[Tensor, "writer reader"]:
+        a, b, first = run
+        total = a.new_zeros(len(a), len(b), dtype=torch.float64)
+        for start in range(first, min(first + RUN * LONG, a.shape[1]), LONG):
+            total += a[:, start : start + LONG] @ b[:, start : start + LONG].mT
+        return total
+
     total = weighed.diagonals[writers] @ packed.diagonals.mT
-    for left, right in zip(weighed.blocks, packed.blocks, strict=True):
-        a, b = left[writers].flatten(1), right.flatten(1)
-        for start in range(0, a.shape[1], LONG):
-            part = a[:, start : start + LONG], b[:, start : start + LONG]
-            with threads_for(len(a) * part[0].shape[1] * len(b)):
-                total += part[0] @ part[1].mT
+    for part in at_once(summed, runs):
+        total += part
     return total
 
 
