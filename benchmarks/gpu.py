@@ -39,8 +39,10 @@ def main(arguments: list[str]) -> int:
         for what, work in _rows(model):
             (slow, expected), (fast, found) = _timed(work, model), _timed(work, there)
             apart = float((found - expected).abs().max() / expected.abs().max())
-            memory = torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else float("nan")
-            print(f"| {what} | {slow:.3f} s | {fast:.3f} s | {slow / fast:.1f} | {memory:,.0f} MB | {apart:.1e} |")
+            memory = (
+                f"{torch.cuda.max_memory_allocated(device) / 1e6:,.0f} MB" if device.type == "cuda" else "not measured"
+            )
+            print(f"| {what} | {slow:.3f} s | {fast:.3f} s | {slow / fast:.1f} | {memory} | {apart:.1e} |")
     return 0
 
 

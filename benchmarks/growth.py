@@ -119,9 +119,9 @@ def measure() -> dict[str, Any]:
 
 
 def slope(rows: dict[str, dict[str, float]], what: str) -> float:
-    """The exponent between the two largest sizes."""
+    """The exponent between the two largest sizes, to one digit and never minus zero."""
     (small, before), (large, after) = list(rows.items())[-2:]
-    return math.log(after[what] / before[what]) / math.log(int(large) / int(small))
+    return round(math.log(after[what] / before[what]) / math.log(int(large) / int(small)), 1) + 0.0
 
 
 def page() -> str:

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ def measured() -> Numbers:
         pages, passes = Path(folder, "report.html"), Path(folder, "passes.json")
         found["report"] = _process("-m", "loadstore", "report", "-o", str(pages))
         found["page"] = pages.stat().st_size
+        found["explorer"] = statistics.median([_served() for _ in range(4)][1:])
         for what in ("gpt2", "copying", "llama"):
             found[what] = json.loads(_output(HERE / "circuits.py", what))
             print(what, found[what], flush=True)
@@ -84,6 +86,24 @@ def _process(*words: str) -> float:
         _output(*words)
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
+
+
+def _served() -> float:
+    """Seconds from the start of the explorer's process to its first answer about the model."""
+    began = time.perf_counter()
+    command = (sys.executable, "-m", "loadstore", "explore", "--no-browser")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as server:
+        assert server.stdout is not None
+        address, key = server.stdout.readline().split()[2].split("#key=")
+        headers = {"Content-Type": "application/json", "X-Loadstore-Key": key}
+        body = json.dumps({"schema": "loadstore/explorer@1"}).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{address}api/model", body, headers)) as answer:
+            answer.read()
+        seconds = time.perf_counter() - began
+        server.terminate()
+    return seconds
 
 
 def page() -> str:
@@ -159,6 +179,7 @@ LIMITS = (
     Limit("`import loadstore`", "< torch's + .3 s", _import, "s", 0.3),
     Limit("`loadstore report`, built-in model", "< 10 s", lambda now: now["report"], "s", 10),
     Limit("its page", "≤ 3 MB", lambda now: now["page"] / 1e6, "MB", 3),
+    Limit("`loadstore explore`, process start to its first answer", "none", lambda now: now["explorer"], "s"),
     Limit("SmolLM2, process start to logits of 20 tokens", "< 6 s", lambda now: now["passes"]["first_logits"], "s", 6),
 )
 
