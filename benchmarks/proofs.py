@@ -29,7 +29,6 @@ NAMES = {"smollm2": "SmolLM2", "gemma3-270m": "Gemma 3 270M"}
 BY = How(AtLeast()).by
 COLUMNS = (
     "model and task",
-    "ranked by",
     "wires",
     "F(C)",
     "p, gap",
@@ -68,7 +67,6 @@ def row(model: str, name: str, proof: dict[str, Any]) -> str:
     whole, minimality, stable = proof["completeness"], proof["minimality"], proof["stability"]
     cells = (
         f"{NAMES.get(model, model)} {name}",
-        proof["by"],
         f"{proof['wires']:,} ({100 * proof['size']:.2f} %)",
         f"{short(alone['value'])} [{short(alone['low'])}, {short(alone['high'])}]",
         f"{alone['p']:.2g}, {short(alone['gap'])}",
