@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from depth import deep
+from heeding import heed
 from pace import slowness
 from served import Client, until
 
@@ -76,6 +77,7 @@ def test_the_key_is_printed_on_terminals_and_where_no_browser_opens(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webbrowser.open", lambda address: address == "file:///x.html")
+    monkeypatch.setattr("threading.Thread", Now)  # a thread that outlives the test would print into the next
     address = "http://127.0.0.1:1/#key=secret"
     assert "secret" not in shown(capsys, address, alone=True, browser=True)[0]
     assert f"m at {address}\n" in shown(capsys, address, alone=True, browser=False)[0]
@@ -146,11 +148,6 @@ os.rename({log!r} + ".part", {log!r})
 """
 
 
-def _heeds_signals() -> None:
-    """Undo what a test run under nohup hands on: SIGHUP ignored."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 @contextmanager
 def killed(process: "subprocess.Popen[bytes]") -> Generator[None]:
     """Kill a process at the end, so that a failed test does not wait for it."""
@@ -171,7 +168,7 @@ def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal
     environment = os.environ | {"BROWSER": f"{script} %s", "TMPDIR": str(temporary)}
     with (
         subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heeds_signals
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed
         ) as process,
         killed(process),
     ):
@@ -200,7 +197,7 @@ def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal
 def test_it_prints_its_address_at_once_tells_the_page_what_is_asked_and_ends_when_told(ending: signal.Signals) -> None:
     command = [sys.executable, "-m", "loadstore", "explore", "builtin", "--no-browser", "--port", "0"]
     command += ["--at", "-6", "--predict", " on", "--against", " the"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         ready, _, _ = select.select([process.stdout], [], [], 60 * slowness())

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from heeding import heed
 
 from loadstore import part_files
 from loadstore.atomic import append_whole, check_target, replacing, write_whole
@@ -281,8 +282,7 @@ with _unwinding(), replacing(Path(sys.argv[1])) as part:
 def test_term_and_hup_unwind(number: signal.Signals, code: int, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     command = [sys.executable, "-c", SIGNALLED, str(tmp_path / "a")]
-    heeds = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731, nohup hands on that it is ignored
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heeds) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(number)
@@ -312,7 +312,7 @@ except KeyboardInterrupt:
 def test_a_signal_while_a_class_is_made_waits_for_it(number: signal.Signals, code: int) -> None:
     """Python would make another error of it, and the command would end with 1."""
     command = [sys.executable, "-c", NAMED, str(int(number))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, preexec_fn=heed)
     assert (done.stdout, done.returncode) == ("named\n", code)
 
 
