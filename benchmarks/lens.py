@@ -1,6 +1,7 @@
 """``subspace_scores`` beside TransformerLens' ``all_composition_scores``: time, memory and agreement.
 
     make lens
+    scripts/beside 4.3.0 benchmarks/lens.py 12      one depth, as JSON
 
 GPT-2 small's shape with 2, 4, 6 and 12 layers, and the same random float32 matrices for all. Each tool has its own
 process and they take turns, so that other load on the machine affects all of them. A third process scores all wires,
@@ -160,5 +161,17 @@ def main() -> None:
     )
 
 
+def one(layers: int) -> None:
+    """Measure one depth and print it."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measure(layers, Path(folder))))
+
+
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), sys.argv[3]) if len(sys.argv) > 1 else main()
+    match sys.argv[1:]:
+        case [name, layers, file]:
+            serve(name, int(layers), file)
+        case [layers]:
+            one(int(layers))
+        case _:
+            main()

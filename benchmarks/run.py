@@ -18,7 +18,7 @@ from busy import busy
 from circuits import circuits
 from growth import page as growth
 from lens_passes import page as passes
-from limits import page as limits
+from limits_page import page as limits
 from long import page as long_prompts
 from modelled import modelled
 from real import real

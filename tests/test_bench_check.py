@@ -54,6 +54,7 @@ def test_every_committed_ratio_is_a_number_of_a_row(check: ModuleType) -> None:
 )
 def test_a_number_beyond_a_limit_says_how_far(value: float, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    limits = importlib.import_module("limits")
+    limits = importlib.import_module("limits_page")
     limit = limits.Limit("a run", "between", lambda now: now["value"], "×", most=1.0, least=0.5)
     assert limits._cell(limit, {"value": value}) == cell
+    assert limits._cell(limit, {}) == "not measured"

@@ -356,8 +356,9 @@ def write_some(folder: Path, process: int) -> None:
 
 
 def test_six_hundred_concurrent_writes_all_have_their_own_content(tmp_path: Path) -> None:
+    here = Path(__file__).parent
     code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import sys; sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]\n"
         "from pathlib import Path; from test_atomic import write_some\n"
         "write_some(Path(sys.argv[1]), int(sys.argv[2]))"
     )
